@@ -1,0 +1,1 @@
+//! DIDs, keys, credentials, presentations, status lists and their QR form.

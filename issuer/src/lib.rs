@@ -1,0 +1,1 @@
+//! Issues resident credentials over OpenID4VCI and keeps their status.

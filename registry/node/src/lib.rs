@@ -1,0 +1,1 @@
+//! Runs the registry as a BFT validator.

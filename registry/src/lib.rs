@@ -1,0 +1,1 @@
+//! The DID registry's records, operations, state rules and proofs.

@@ -1,0 +1,1 @@
+//! Whole-system scenarios, the demonstration and the measurements.

@@ -1,0 +1,1 @@
+//! Serves an office's desks: requests, scans, verdicts.

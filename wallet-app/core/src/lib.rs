@@ -1,0 +1,1 @@
+//! Holds a citizen's credentials and presents them.
