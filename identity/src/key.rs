@@ -1,0 +1,317 @@
+//! P-256 keys and ES256 signatures (RFC 7518 §3.4) behind one small trait for whoever holds the private key.
+
+use std::fmt;
+use std::sync::Arc;
+
+use aws_lc_rs::encoding::AsDer;
+use aws_lc_rs::rand::{self, SystemRandom};
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair,
+    ParsedPublicKey,
+};
+use p256::pkcs8::{LineEnding, SecretDocument};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use zeroize::Zeroizing;
+
+use crate::encoding::{b64url, b64url_array, sha256};
+
+const PEM_LABEL: &str = "PRIVATE KEY";
+const PEM_MAX: usize = 4096;
+/// A P-256 SubjectPublicKeyInfo ends with the 65 bytes of the uncompressed point (RFC 5480 §2).
+const SPKI_POINT_AT: usize = 26;
+
+/// Says why something is not a P-256 key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum KeyError {
+    /// The JWK is of another kind than `EC` / `P-256`.
+    #[error("not a P-256 key")]
+    UnsupportedKey,
+    /// A JWK that should be public has the private member `d`.
+    #[error("a private key was given where a public one belongs")]
+    PrivateKey,
+    /// The bytes are not a point on the curve, or not an encoded key at all.
+    #[error("malformed key")]
+    Malformed,
+    /// The cryptographic library failed.
+    #[error("the key could not be made")]
+    Failed,
+}
+
+impl KeyError {
+    /// Returns the stable code of this error.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::UnsupportedKey => "unsupported",
+            Self::PrivateKey | Self::Malformed => "malformed",
+            Self::Failed => "key_failed",
+        }
+    }
+}
+
+/// Says that a signature does not belong to a message and a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the signature does not verify")]
+pub struct SignatureInvalid;
+
+/// Says that a signer could not sign.
+#[derive(Debug, thiserror::Error)]
+#[error("the signer failed")]
+pub struct SignError(#[source] Option<Box<dyn std::error::Error + Send + Sync>>);
+
+impl SignError {
+    /// Makes the error of a signer that failed for some reason of its own.
+    pub fn new(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self(Some(source.into()))
+    }
+
+    /// Returns the stable code of this error.
+    pub fn code(&self) -> &'static str {
+        "sign_failed"
+    }
+}
+
+/// Is a public P-256 key in the form of RFC 7517; coordinates are base64url of 32 bytes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Jwk {
+    /// Is always `EC`.
+    pub kty: String,
+    /// Is always `P-256`.
+    pub crv: String,
+    /// Is the x coordinate.
+    pub x: String,
+    /// Is the y coordinate.
+    pub y: String,
+    /// Says that there was a `d`, which a public key never has, so that it can be refused.
+    #[serde(default, rename = "d", skip_serializing, deserialize_with = "is_there")]
+    private: bool,
+}
+
+fn is_there<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    de::IgnoredAny::deserialize(deserializer).map(|_| true)
+}
+
+/// Is a public P-256 key, parsed once and cheap to clone.
+#[derive(Clone)]
+pub struct PublicKey(Arc<Parsed>);
+
+struct Parsed {
+    point: [u8; 65],
+    key: ParsedPublicKey,
+}
+
+impl PublicKey {
+    /// Takes a key from its JWK (RFC 7518 §6.2.1); the point must be on the curve.
+    pub fn from_jwk(jwk: &Jwk) -> Result<Self, KeyError> {
+        if jwk.kty != "EC" || jwk.crv != "P-256" {
+            return Err(KeyError::UnsupportedKey);
+        }
+        if jwk.private {
+            return Err(KeyError::PrivateKey);
+        }
+        let coordinate = |text: &str| b64url_array::<32>(text).map_err(|_| KeyError::Malformed);
+        let mut point = [4; 65];
+        point[1..33].copy_from_slice(&coordinate(&jwk.x)?);
+        point[33..].copy_from_slice(&coordinate(&jwk.y)?);
+        Self::from_point(point)
+    }
+
+    /// Takes a key from a SEC 1 point: 33 bytes compressed or 65 bytes uncompressed.
+    pub fn from_sec1(bytes: &[u8]) -> Result<Self, KeyError> {
+        match (bytes.first(), bytes.len()) {
+            (Some(4), 65) => Self::from_point(bytes.try_into().map_err(|_| KeyError::Malformed)?),
+            (Some(2 | 3), 33) => Self::from_point(decompress(bytes)?),
+            _ => Err(KeyError::Malformed),
+        }
+    }
+
+    fn from_point(point: [u8; 65]) -> Result<Self, KeyError> {
+        let key = ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point)
+            .map_err(|_| KeyError::Malformed)?;
+        Ok(Self(Arc::new(Parsed { point, key })))
+    }
+
+    /// Returns the key as a JWK.
+    pub fn to_jwk(&self) -> Jwk {
+        let (kty, crv) = ("EC".to_owned(), "P-256".to_owned());
+        Jwk {
+            kty,
+            crv,
+            x: b64url(&self.0.point[1..33]),
+            y: b64url(&self.0.point[33..]),
+            private: false,
+        }
+    }
+
+    /// Returns the compressed SEC 1 point.
+    pub fn to_sec1_compressed(&self) -> [u8; 33] {
+        let mut out = [0; 33];
+        out[0] = 2 + (self.0.point[64] & 1);
+        out[1..].copy_from_slice(&self.0.point[1..33]);
+        out
+    }
+
+    /// Returns the uncompressed SEC 1 point.
+    pub fn to_sec1_uncompressed(&self) -> [u8; 65] {
+        self.0.point
+    }
+
+    /// Returns the SHA-256 JWK thumbprint (RFC 7638 §3).
+    pub fn thumbprint(&self) -> [u8; 32] {
+        let jwk = self.to_jwk();
+        let canonical = format!(
+            r#"{{"crv":"P-256","kty":"EC","x":"{}","y":"{}"}}"#,
+            jwk.x, jwk.y
+        );
+        sha256(canonical.as_bytes())
+    }
+
+    /// Checks an ES256 signature, `r || s` in 64 bytes, over the SHA-256 of `message`.
+    pub fn verify(&self, message: &[u8], signature: &[u8]) -> Result<(), SignatureInvalid> {
+        self.0
+            .key
+            .verify_sig(message, signature)
+            .map_err(|_| SignatureInvalid)
+    }
+}
+
+fn decompress(bytes: &[u8]) -> Result<[u8; 65], KeyError> {
+    let key =
+        ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, bytes).map_err(|_| KeyError::Malformed)?;
+    let der = key.as_der().map_err(|_| KeyError::Malformed)?;
+    let point = der
+        .as_ref()
+        .get(SPKI_POINT_AT..)
+        .ok_or(KeyError::Malformed)?;
+    point.try_into().map_err(|_| KeyError::Malformed)
+}
+
+impl PartialEq for PublicKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.point == other.0.point
+    }
+}
+
+impl Eq for PublicKey {}
+
+impl std::hash::Hash for PublicKey {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.0.point.hash(state);
+    }
+}
+
+impl fmt::Debug for PublicKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PublicKey({})", b64url(&self.to_sec1_compressed()))
+    }
+}
+
+impl Serialize for PublicKey {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.to_jwk().serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for PublicKey {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::from_jwk(&Jwk::deserialize(deserializer)?).map_err(de::Error::custom)
+    }
+}
+
+/// Signs with ES256; a file, a PKCS#11 token or a vault stands behind it.
+pub trait Signer: Send + Sync {
+    /// Returns the public half of the key.
+    fn public_key(&self) -> &PublicKey;
+
+    /// Returns `r || s` over the SHA-256 of `message`.
+    fn sign(&self, message: &[u8]) -> Result<[u8; 64], SignError>;
+}
+
+/// Is a private P-256 key held in memory, from or for a PKCS#8 file.
+pub struct FileKey {
+    pair: EcdsaKeyPair,
+    public: PublicKey,
+    der: Zeroizing<Vec<u8>>,
+}
+
+impl FileKey {
+    /// Makes a fresh key with the system's random number generator.
+    pub fn generate() -> Result<Self, KeyError> {
+        let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING)
+            .map_err(|_| KeyError::Failed)?;
+        Self::from_pair(pair)
+    }
+
+    /// Reads an unencrypted PKCS#8 v1 key (RFC 5208) in DER.
+    pub fn from_pkcs8_der(der: &[u8]) -> Result<Self, KeyError> {
+        let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, der)
+            .map_err(|_| KeyError::Malformed)?;
+        Self::from_pair(pair)
+    }
+
+    /// Reads an unencrypted PKCS#8 key in PEM (RFC 7468 §10).
+    pub fn from_pkcs8_pem(pem: &str) -> Result<Self, KeyError> {
+        if pem.len() > PEM_MAX {
+            return Err(KeyError::Malformed);
+        }
+        let (label, document) =
+            SecretDocument::from_pem(pem.trim_start()).map_err(|_| KeyError::Malformed)?;
+        if label != PEM_LABEL {
+            return Err(KeyError::UnsupportedKey);
+        }
+        Self::from_pkcs8_der(document.as_bytes())
+    }
+
+    fn from_pair(pair: EcdsaKeyPair) -> Result<Self, KeyError> {
+        let public = PublicKey::from_sec1(pair.public_key().as_ref())?;
+        let der = pair.to_pkcs8v1().map_err(|_| KeyError::Failed)?;
+        Ok(Self {
+            public,
+            der: Zeroizing::new(der.as_ref().to_vec()),
+            pair,
+        })
+    }
+
+    /// Returns the key in PKCS#8 DER; the copy is wiped when dropped.
+    pub fn to_pkcs8_der(&self) -> Zeroizing<Vec<u8>> {
+        self.der.clone()
+    }
+
+    /// Returns the key in PKCS#8 PEM; the copy is wiped when dropped.
+    pub fn to_pkcs8_pem(&self) -> Zeroizing<String> {
+        SecretDocument::try_from(self.der.as_slice())
+            .and_then(|document| document.to_pem(PEM_LABEL, LineEnding::LF))
+            .unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for FileKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FileKey")
+            .field("public", &self.public)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Signer for FileKey {
+    fn public_key(&self) -> &PublicKey {
+        &self.public
+    }
+
+    fn sign(&self, message: &[u8]) -> Result<[u8; 64], SignError> {
+        let signature = self
+            .pair
+            .sign(&SystemRandom::new(), message)
+            .map_err(|_| SignError(None))?;
+        signature.as_ref().try_into().map_err(|_| SignError(None))
+    }
+}
+
+/// Draws bytes from the system's random number generator, for the edges that own a clock and a generator, and for tests.
+///
+/// # Panics
+/// If the system has no working generator: nothing safe can be done without one.
+pub fn random_bytes<const N: usize>() -> [u8; N] {
+    let mut out = [0; N];
+    rand::fill(&mut out).expect("the system's random number generator works");
+    out
+}
