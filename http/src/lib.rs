@@ -1,1 +1,26 @@
 //! Bounded HTTP edges shared by the services: a TLS-capable listener and a size-limited client.
+//!
+//! Feature `client` gives [`Client`], feature `server` gives [`bind`], [`serve`] and [`layers`]. Both use
+//! the aws-lc-rs provider of rustls, installed once per process.
+
+#[cfg(feature = "client")]
+mod client;
+#[cfg(feature = "server")]
+mod problem;
+#[cfg(any(feature = "client", feature = "server"))]
+mod provider;
+#[cfg(feature = "server")]
+mod server;
+
+#[cfg(feature = "client")]
+pub use client::{Client, HttpError, Response, TRUST_ANCHORS_VARIABLE};
+#[cfg(feature = "server")]
+pub use problem::Problem;
+#[cfg(any(feature = "client", feature = "server"))]
+pub use provider::install_crypto_provider;
+#[cfg(feature = "server")]
+pub use server::{
+    Bound, Listen, ServeError, TlsFiles, bind, init_tracing, layers, serve, shutdown_signal,
+};
+#[cfg(feature = "client")]
+pub use url::Url;
