@@ -1,0 +1,62 @@
+# Everything a newcomer, a reviewer or the CI runs. `make help` lists the targets.
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+CARGO ?= cargo
+LOCKED ?= --locked
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+BIN := $(TARGET)/debug
+INTEROP := tests/interop
+
+.PHONY: help setup build test test-rust test-interop demo up down bench lint fmt deny clean
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+setup: ## Install the system packages that are missing (Rust and Node must be there)
+	@tests/scripts/setup.sh
+
+build: setup ## Build all programs (dev profile; the demo, the stack and the tests use the same ones)
+	$(CARGO) build $(LOCKED) --workspace
+
+test: test-rust test-interop ## Run all tests
+
+test-rust: build
+	tests/scripts/test-rust.sh $(LOCKED)
+
+test-interop: build $(INTEROP)/node_modules/.package-lock.json ## Run the foreign clients against our services
+	JUMIN_BIN_DIR="$(abspath $(BIN))" npm --prefix $(INTEROP) test
+
+$(INTEROP)/node_modules/.package-lock.json: $(INTEROP)/package-lock.json
+	npm ci --prefix $(INTEROP) --no-audit --no-fund
+	@touch $@
+
+demo: build ## Play the whole story with real processes; pictures and verdicts go to target/demo/
+	$(BIN)/jumin-demo demo
+
+up: build ## Start the same stack to play with (TLS=1 for HTTPS); addresses go to target/up/env
+	$(BIN)/jumin-demo up $(if $(filter 1,$(TLS)),--tls)
+
+down: ## End what `make up` started
+	@if [ -x $(BIN)/jumin-demo ]; then $(BIN)/jumin-demo down; else echo "nothing was built, so nothing runs"; fi
+
+bench: setup $(INTEROP)/node_modules/.package-lock.json ## Measure against the bounds; the table also goes to target/bench.json
+	$(CARGO) build $(LOCKED) --release --workspace --bins
+	$(CARGO) build $(LOCKED) --release --manifest-path bench/peers/Cargo.toml --target-dir $(TARGET)/peers
+	$(TARGET)/release/jumin-bench --peers $(TARGET)/peers/release/jumin-bench-peers --node-peer $(INTEROP)/bench.mjs
+
+lint: setup ## Check formatting and lints
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy $(LOCKED) --workspace --all-targets -- -D warnings
+
+fmt: ## Format the Rust code
+	$(CARGO) fmt --all
+
+deny: ## Check licences, bans and advisories of the dependencies
+	@command -v cargo-deny >/dev/null || $(CARGO) install --locked cargo-deny
+	$(CARGO) deny check
+
+clean: down ## Remove what was built
+	$(CARGO) clean
+	rm -rf target/demo target/up $(INTEROP)/node_modules
