@@ -2,16 +2,38 @@
 //!
 //! Nothing here reads a clock, a socket or a file: the time, the randomness and the bytes are arguments.
 
+mod claim_path;
+mod credential;
+mod credential_type;
 mod did;
 mod encoding;
+mod issuance;
 mod json;
 mod jws;
 mod key;
+mod presentation;
+mod sd_jwt;
+mod status;
 
+pub use claim_path::{ClaimPath, NotAClaimPath, PathSegment};
+pub use credential::{CredentialError, StatusReference, UnverifiedCredential, VerifiedCredential};
+pub use credential_type::{
+    ClaimDefinition, ClaimLabel, CredentialType, CredentialTypeError, DisplayCard, builtin_types,
+};
 pub use did::{Did, DidError, DidUrl, NetworkName};
 pub use encoding::{NotBase64Url, b64url, b64url_decode, sha256};
+pub use issuance::{IssuanceRequest, IssueError, issue_credential};
 pub use json::{MalformedJson, parse_json_strict, parse_object_strict};
 pub use jws::{JwsError, UnverifiedJws, sign_jws};
 pub use key::{
     FileKey, Jwk, KeyError, PublicKey, SignError, SignatureInvalid, Signer, random_bytes,
+};
+pub use presentation::{
+    IssuerVerified, KeyBindingExpectation, NonceCheck, PresentError, PresentationError,
+    UnverifiedPresentation, VerifiedPresentation, present,
+};
+pub use sd_jwt::Disclosure;
+pub use status::{
+    Status, StatusError, StatusList, UnverifiedStatusListToken, VerifiedStatusList, compact_status,
+    sign_status_list,
 };
