@@ -1,0 +1,204 @@
+//! Grants and their end.
+
+use std::cell::Cell;
+
+use jumin_identity::Did;
+
+use super::{Change, ReadState, Rejection};
+use crate::{
+    accreditation::{AccreditationError, Lookup, LookupRecord, MAX_CHAIN_DEPTH, accreditation_at},
+    key::{RecordKey, Role},
+    operation::Operation,
+    record::{AccreditationRecord, Accreditor, Grant, Record},
+};
+
+const MAX_GRANTS: usize = 16;
+
+impl Change<'_> {
+    pub(super) fn accredit(&self) -> Result<(RecordKey, Record), Rejection> {
+        let Operation::Accredit {
+            accreditor,
+            subject,
+            role,
+            name,
+            types,
+            from,
+            until,
+            version,
+        } = self.signed.operation()
+        else {
+            return Err(Rejection::Malformed("operation"));
+        };
+        self.require_accreditor(accreditor)?;
+        let mut record = self.accreditation_record(subject, *role, *version)?;
+        if record.grants.len() >= MAX_GRANTS {
+            return Err(Rejection::Limits("grants"));
+        }
+        let grant = Grant {
+            id: record.version + 1,
+            by: accreditor.clone(),
+            name: name.clone(),
+            types: types.clone(),
+            from: *from,
+            until: *until,
+            ended: None,
+        };
+        if let Accreditor::Did(accreditor) = accreditor {
+            self.require_within_own(accreditor, subject, *role, &grant)?;
+        }
+        self.active_did(subject)?;
+        record.version += 1;
+        record.grants.push(grant);
+        Ok((
+            accreditation_key(subject, *role),
+            Record::Accreditation(record),
+        ))
+    }
+
+    pub(super) fn end_accreditation(&self) -> Result<(RecordKey, Record), Rejection> {
+        let Operation::EndAccreditation {
+            accreditor,
+            subject,
+            role,
+            grant,
+            version,
+        } = self.signed.operation()
+        else {
+            return Err(Rejection::Malformed("operation"));
+        };
+        self.require_accreditor(accreditor)?;
+        let mut record = self.accreditation_record(subject, *role, *version)?;
+        let ended = record
+            .grants
+            .iter_mut()
+            .find(|held| held.id == *grant && held.ended.is_none())
+            .ok_or(Rejection::UnknownGrant)?;
+        // Governance may end any grant, an accreditor its own.
+        if *accreditor != Accreditor::Governance && ended.by != *accreditor {
+            return Err(Rejection::NotAccredited);
+        }
+        ended.ended = Some(self.block.time());
+        record.version += 1;
+        Ok((
+            accreditation_key(subject, *role),
+            Record::Accreditation(record),
+        ))
+    }
+
+    /// Reads the subject's accreditation record, empty if there is none, and compares versions.
+    fn accreditation_record(
+        &self,
+        subject: &Did,
+        role: Role,
+        version: u64,
+    ) -> Result<AccreditationRecord, Rejection> {
+        self.require_network(subject)?;
+        let record = self
+            .state
+            .accreditation(&accreditation_key(subject, role))?
+            .unwrap_or(AccreditationRecord {
+                version: 0,
+                grants: Vec::new(),
+            });
+        if record.version == version {
+            Ok(record)
+        } else {
+            Err(Rejection::StaleVersion(record.version))
+        }
+    }
+
+    /// Requires `grant` to lie within one that `accreditor` holds now, in types and in time.
+    fn require_within_own(
+        &self,
+        accreditor: &Did,
+        subject: &Did,
+        role: Role,
+        grant: &Grant,
+    ) -> Result<(), Rejection> {
+        let now = self.block.time();
+        let chain = self.accreditation(accreditor, Role::Accreditor, None, now)?;
+        let own = self
+            .state
+            .accreditation(&accreditation_key(accreditor, Role::Accreditor))?
+            .ok_or(Rejection::NotAccredited)?;
+        let within = |parent: &Grant| parent.holds_at(now) && encloses(parent, grant);
+        if accreditor == subject || !own.grants.iter().any(within) {
+            return Err(Rejection::OutsideParent);
+        }
+        // The grants above must cover the types as well, and leave room for one more below.
+        let mut longest = chain.grants.len();
+        for name in &grant.types {
+            let chain = self
+                .accreditation(accreditor, Role::Accreditor, Some(name), now)
+                .map_err(|error| match error {
+                    Rejection::NotAccredited => Rejection::OutsideParent,
+                    other => other,
+                })?;
+            longest = longest.max(chain.grants.len());
+        }
+        let room = MAX_CHAIN_DEPTH - usize::from(role == Role::Accreditor);
+        if longest < room {
+            Ok(())
+        } else {
+            Err(Rejection::Limits("accreditors in a chain"))
+        }
+    }
+
+    /// Walks up to governance in the state as it is.
+    pub(super) fn accreditation(
+        &self,
+        subject: &Did,
+        role: Role,
+        credential_type: Option<&str>,
+        at: u64,
+    ) -> Result<crate::AccreditationChain, Rejection> {
+        let view = View {
+            state: self.state.0,
+            failed: Cell::new(false),
+        };
+        let result = accreditation_at(&view, subject, role, credential_type, at);
+        if view.failed.get() {
+            return Err(Rejection::StateUnavailable(super::StateUnavailable));
+        }
+        result.map_err(|error| match error {
+            AccreditationError::Unknown => Rejection::StateUnavailable(super::StateUnavailable),
+            _ => Rejection::NotAccredited,
+        })
+    }
+}
+
+fn accreditation_key(subject: &Did, role: Role) -> RecordKey {
+    RecordKey::Accreditation {
+        subject: subject.clone(),
+        role,
+    }
+}
+
+/// Tells whether `parent` holds at least as long as `child` and covers its types; "every type" only within "every type".
+fn encloses(parent: &Grant, child: &Grant) -> bool {
+    let types = if child.types.is_empty() {
+        parent.types.is_empty()
+    } else {
+        child.types.iter().all(|name| parent.covers(name))
+    };
+    types && parent.from <= child.from && child.until <= parent.until
+}
+
+/// The state as a view to walk; remembers a failed read, which must not pass for an absent record.
+struct View<'a> {
+    state: &'a dyn ReadState,
+    failed: Cell<bool>,
+}
+
+impl LookupRecord for View<'_> {
+    fn lookup(&self, key: &RecordKey) -> Lookup {
+        match self.state.read(key) {
+            Ok(Some(record)) => Lookup::Present(record),
+            Ok(None) => Lookup::Absent,
+            Err(_) => {
+                self.failed.set(true);
+                Lookup::Unknown
+            }
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! Why the ledger refuses an operation.
+
+use super::StateUnavailable;
+use crate::operation::OperationError;
+
+/// Why an operation changes nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Rejection {
+    /// A signature is missing, wrong, of a key that isn't authorized, or counted twice.
+    #[error("the operation is not signed as it must be")]
+    BadSignature,
+    /// The operation names another version than the record's; the record has this one (0: no record).
+    #[error("the record is at version {0}")]
+    StaleVersion(u64),
+    /// The signer, or the subject, has no accreditation for this.
+    #[error("not accredited for this")]
+    NotAccredited,
+    /// The operation is longer than allowed.
+    #[error("the operation is too large")]
+    TooLarge,
+    /// A DID of the operation doesn't exist.
+    #[error("a DID of the operation doesn't exist")]
+    UnknownDid,
+    /// A DID of the operation is deactivated.
+    #[error("a DID of the operation is deactivated")]
+    Deactivated,
+    /// The operation, or a DID in it, belongs to another network.
+    #[error("the operation is for another network")]
+    WrongNetwork,
+    /// The operation is malformed; the text says which part.
+    #[error("the operation is malformed: {0}")]
+    Malformed(&'static str),
+    /// The DID exists.
+    #[error("the DID exists")]
+    Exists,
+    /// The grant doesn't lie within the accreditor's own.
+    #[error("the grant doesn't lie within the accreditor's own")]
+    OutsideParent,
+    /// A count or length is over its limit.
+    #[error("more {0} than allowed")]
+    Limits(&'static str),
+    /// The anchor's version is not greater than the anchored one, which is this.
+    #[error("the anchored version is {0}")]
+    NotIncreasing(u64),
+    /// The named grant doesn't exist or has been ended.
+    #[error("there is no such grant in force")]
+    UnknownGrant,
+    /// The next key is the one that signs.
+    #[error("the next key is the key that signs")]
+    KeyReused,
+    /// The state could not be read: no verdict on the operation.
+    #[error("the ledger's state could not be read")]
+    StateUnavailable(#[source] StateUnavailable),
+}
+
+impl Rejection {
+    /// Returns the stable code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::BadSignature => "bad_signature",
+            Self::StaleVersion(_) => "stale_version",
+            Self::NotAccredited => "not_accredited",
+            Self::TooLarge => "too_large",
+            Self::UnknownDid => "unknown_did",
+            Self::Deactivated => "deactivated",
+            Self::WrongNetwork => "wrong_network",
+            Self::Malformed(_) => "malformed",
+            Self::Exists => "exists",
+            Self::OutsideParent => "outside_parent",
+            Self::Limits(_) => "limits",
+            Self::NotIncreasing(_) => "not_increasing",
+            Self::UnknownGrant => "unknown_grant",
+            Self::KeyReused => "key_reused",
+            Self::StateUnavailable(_) => "unavailable",
+        }
+    }
+
+    /// Tells whether this is a verdict on the operation, rather than a failure to reach one.
+    pub fn is_verdict(&self) -> bool {
+        !matches!(self, Self::StateUnavailable(_))
+    }
+}
+
+impl From<StateUnavailable> for Rejection {
+    fn from(error: StateUnavailable) -> Self {
+        Self::StateUnavailable(error)
+    }
+}
+
+impl From<OperationError> for Rejection {
+    fn from(error: OperationError) -> Self {
+        match error {
+            OperationError::TooLarge => Self::TooLarge,
+            OperationError::Malformed(part) => Self::Malformed(part.0),
+            OperationError::Limits(what) => Self::Limits(what),
+        }
+    }
+}

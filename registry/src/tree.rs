@@ -1,0 +1,1 @@
+//! The state tree that a node keeps.
