@@ -315,3 +315,114 @@ pub fn random_bytes<const N: usize>() -> [u8; N] {
     rand::fill(&mut out).expect("the system's random number generator works");
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_sec1_forms_and_the_jwk_are_one_key() {
+        let key = FileKey::generate().unwrap();
+        let public = key.public_key();
+        assert_eq!(
+            PublicKey::from_sec1(&public.to_sec1_compressed()),
+            Ok(public.clone())
+        );
+        assert_eq!(
+            PublicKey::from_sec1(&public.to_sec1_uncompressed()),
+            Ok(public.clone())
+        );
+        assert_eq!(PublicKey::from_jwk(&public.to_jwk()), Ok(public.clone()));
+        let json = serde_json::to_string(public).unwrap();
+        assert_eq!(serde_json::from_str::<PublicKey>(&json).unwrap(), *public);
+    }
+
+    #[test]
+    fn signature_of_another_message_or_key_does_not_verify() {
+        let (key, other) = (FileKey::generate().unwrap(), FileKey::generate().unwrap());
+        let signature = key.sign(b"message").unwrap();
+        assert_eq!(key.public_key().verify(b"message", &signature), Ok(()));
+        assert_eq!(
+            key.public_key().verify(b"Message", &signature),
+            Err(SignatureInvalid)
+        );
+        assert_eq!(
+            other.public_key().verify(b"message", &signature),
+            Err(SignatureInvalid)
+        );
+        assert_eq!(
+            key.public_key().verify(b"message", &signature[..63]),
+            Err(SignatureInvalid)
+        );
+        assert_eq!(
+            key.public_key().verify(b"message", &[0; 64]),
+            Err(SignatureInvalid)
+        );
+    }
+
+    #[test]
+    fn p256_verifies_what_aws_lc_signs() {
+        use p256::ecdsa::{Signature, VerifyingKey, signature::Verifier};
+        let key = FileKey::generate().unwrap();
+        let verifying =
+            VerifyingKey::from_sec1_bytes(&key.public_key().to_sec1_uncompressed()).unwrap();
+        let signature = Signature::from_slice(&key.sign(b"message").unwrap()).unwrap();
+        assert!(verifying.verify(b"message", &signature).is_ok());
+    }
+
+    #[test]
+    fn private_key_survives_its_file_and_is_not_printed() {
+        let key = FileKey::generate().unwrap();
+        let read = FileKey::from_pkcs8_pem(&key.to_pkcs8_pem()).unwrap();
+        assert_eq!(read.public_key(), key.public_key());
+        assert!(
+            key.to_pkcs8_pem()
+                .starts_with("-----BEGIN PRIVATE KEY-----\n")
+        );
+        assert_eq!(read.to_pkcs8_der(), key.to_pkcs8_der());
+        assert!(format!("{key:?}").len() < 100);
+        assert_eq!(
+            FileKey::from_pkcs8_pem("-----BEGIN PUBLIC KEY-----").unwrap_err(),
+            KeyError::Malformed
+        );
+    }
+
+    #[test]
+    fn points_off_the_curve_are_refused() {
+        let mut point = FileKey::generate()
+            .unwrap()
+            .public_key()
+            .to_sec1_uncompressed();
+        point[64] ^= 1;
+        for bytes in [&point[..], &[4; 65], &[0], &[], &[2; 33][..32], &[0xff; 33]] {
+            assert_eq!(PublicKey::from_sec1(bytes), Err(KeyError::Malformed));
+        }
+    }
+
+    #[test]
+    fn foreign_and_private_jwks_are_refused() {
+        let jwk = serde_json::to_value(FileKey::generate().unwrap().public_key()).unwrap();
+        let refusal = |name: &str, value: &str| {
+            let mut jwk = jwk.clone();
+            jwk[name] = value.into();
+            PublicKey::from_jwk(&serde_json::from_value(jwk).unwrap()).err()
+        };
+        assert_eq!(refusal("kty", "RSA"), Some(KeyError::UnsupportedKey));
+        assert_eq!(refusal("crv", "P-384"), Some(KeyError::UnsupportedKey));
+        assert_eq!(refusal("d", "AAAA"), Some(KeyError::PrivateKey));
+        assert_eq!(refusal("x", "AAAA"), Some(KeyError::Malformed));
+        assert_eq!(refusal("use", "sig"), None);
+    }
+
+    /// RFC 7638 §3.1 has an RSA example only; this is the key of RFC 7515 appendix A.3.
+    #[test]
+    fn thumbprint_is_over_the_required_members_in_order() {
+        let jwk = r#"{"y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0","kid":"x","crv":"P-256","kty":"EC",
+            "x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU"}"#;
+        let key: PublicKey = serde_json::from_str(jwk).unwrap();
+        assert_eq!(
+            b64url(&key.thumbprint()),
+            "oKIywvGUpTVTyxMQ3bwIIeQUudfr_CkLMjCE19ECD-U"
+        );
+    }
+}

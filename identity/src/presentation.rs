@@ -1,5 +1,7 @@
 //! Presentations: an SD-JWT with chosen disclosures and a key binding JWT (RFC 9901 §4.3, §7.2, §7.3).
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value, json};
 
 use crate::claim_path::ClaimPath;
@@ -73,13 +75,12 @@ fn selected(
     credential: &VerifiedCredential,
     disclose: &[ClaimPath],
 ) -> Result<String, PresentError> {
-    let mut chosen = std::collections::BTreeMap::new();
+    let mut chosen = BTreeMap::new();
     for path in disclose {
-        let before = chosen.len();
-        chosen.extend(credential.disclosures_on(path));
-        if chosen.len() == before && path.select(credential.claims()).is_empty() {
+        if path.select(credential.claims()).is_empty() {
             return Err(PresentError::UnknownClaim(path.clone()));
         }
+        chosen.extend(credential.disclosures_on(path));
     }
     let mut presentation = format!("{}~", credential.issuer_jwt());
     for text in chosen.values() {

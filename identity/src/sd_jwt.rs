@@ -321,3 +321,32 @@ fn read_disclosure(compact: &str, text: Range<usize>) -> Result<Given, Credentia
         path: ClaimPath(Vec::new()),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::encoding::b64url;
+
+    /// RFC 9901 §4.2.1, §4.2.3.
+    #[test]
+    fn digest_of_the_disclosure_in_the_rfc_is_right() {
+        let text = "WyJfMjZiYzRMVC1hYzZxMktJNmNCVzVlcyIsICJmYW1pbHlfbmFtZSIsICJNw7ZiaXVzIl0";
+        let given = read_disclosure(text, 0..text.len()).unwrap();
+        assert_eq!(
+            b64url(&given.digest),
+            "X9yH0Ajrdm1Oij4tWso9UzzKJvPoDxwmuEcO3XAdRC0"
+        );
+        assert_eq!(
+            (given.name.as_deref(), given.value),
+            (Some("family_name"), Some("Möbius".into()))
+        );
+    }
+
+    /// RFC 9901 §4.2.2.
+    #[test]
+    fn disclosure_of_an_array_element_has_no_name() {
+        let text = "WyJsa2x4RjVqTVlsR1RQVW92TU5JdkNBIiwgIkZSIl0";
+        let given = read_disclosure(text, 0..text.len()).unwrap();
+        assert_eq!((given.name, given.value), (None, Some("FR".into())));
+    }
+}
