@@ -49,5 +49,5 @@ pub use signed::{
     MAX_OPERATION_BYTES, MAX_SIGNATURES, OperationSigner, SignOperationError, SignedOperation,
     sign_operation,
 };
-pub use state::{BlockContext, ReadState, Rejection, StateUnavailable, apply};
+pub use state::{BlockContext, Overlay, ReadState, Rejection, StateUnavailable, apply};
 pub use trust::{NAMESPACE, NetworkTrust, TrustError, consensus_namespace};

@@ -9,6 +9,8 @@ mod authority;
 mod did;
 mod rejection;
 
+use std::collections::BTreeMap;
+
 use jumin_identity::NetworkName;
 
 use crate::{
@@ -89,6 +91,50 @@ pub fn apply(
         Operation::AnchorCredentialType { .. } => change.anchor_type()?,
     };
     Ok(vec![written])
+}
+
+/// The state with records written on top of it, for the operations of one block.
+pub struct Overlay<'a> {
+    base: &'a dyn ReadState,
+    writes: BTreeMap<RecordKey, Record>,
+}
+
+impl<'a> Overlay<'a> {
+    /// Starts with nothing written.
+    pub fn new(base: &'a dyn ReadState) -> Self {
+        Self {
+            base,
+            writes: BTreeMap::new(),
+        }
+    }
+
+    /// Applies an operation on top of those before it.
+    ///
+    /// # Errors
+    /// [`Rejection`]; the overlay is unchanged then.
+    pub fn apply(
+        &mut self,
+        signed: &SignedOperation,
+        block: &BlockContext,
+    ) -> Result<(), Rejection> {
+        let written = apply(signed, self, block)?;
+        self.writes.extend(written);
+        Ok(())
+    }
+
+    /// Returns what was written, in order of the keys.
+    pub fn into_writes(self) -> BTreeMap<RecordKey, Record> {
+        self.writes
+    }
+}
+
+impl ReadState for Overlay<'_> {
+    fn read(&self, key: &RecordKey) -> Result<Option<Record>, StateUnavailable> {
+        match self.writes.get(key) {
+            Some(record) => Ok(Some(record.clone())),
+            None => self.base.read(key),
+        }
+    }
 }
 
 /// One operation being applied.
