@@ -81,8 +81,9 @@ pub struct ClaimDefinition {
     pub path: ClaimPath,
     #[serde(default)]
     display: Vec<ClaimLabel>,
-    /// Says whether the claim is a disclosure of its own (`sd` is `always` or `allowed`).
-    #[serde(default = "yes", rename = "sd", deserialize_with = "disclosable")]
+    /// Says whether the claim is a disclosure of its own (`sd` is `always`) or never one (`never`); a type that leaves it
+    /// open (`allowed`) is refused, as the draft recommends against it.
+    #[serde(rename = "sd", deserialize_with = "disclosable")]
     pub selectively_disclosable: bool,
     /// Says whether every credential of the type has the claim.
     #[serde(default)]
@@ -304,13 +305,9 @@ fn nearest<'a, T>(items: &'a [T], language: &str, locale: impl Fn(&T) -> &str) -
     exact.or_else(near).or_else(|| items.first())
 }
 
-fn yes() -> bool {
-    true
-}
-
 fn disclosable<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
     match String::deserialize(deserializer)?.as_str() {
-        "always" | "allowed" => Ok(true),
+        "always" => Ok(true),
         "never" => Ok(false),
         _ => Err(serde::de::Error::custom("sd")),
     }

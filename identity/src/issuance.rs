@@ -213,9 +213,10 @@ impl Builder<'_> {
             } else {
                 join(path, name)
             };
+            let at = self.disclosures.len();
             let value = self.value(value, member, &inner, depth)?;
             if member.disclosable {
-                digests.push(self.disclose(Some(name), &value)?);
+                digests.push(self.disclose(at, Some(name), &value)?);
             } else {
                 plain.insert(name.clone(), value.into_owned());
             }
@@ -243,17 +244,24 @@ impl Builder<'_> {
         }
         let mut elements = Vec::with_capacity(array.len());
         for (index, value) in array.iter().enumerate() {
+            let at = self.disclosures.len();
             let value = self.value(value, items, &format!("{path}[{index}]"), depth)?;
             elements.push(match items.disclosable {
-                true => json!({"...": self.disclose(None, &value)?}),
+                true => json!({"...": self.disclose(at, None, &value)?}),
                 false => value.into_owned(),
             });
         }
         Ok(elements)
     }
 
-    /// Appends a disclosure (RFC 9901 §4.2.1, §4.2.2) and returns its digest (§4.2.3).
-    fn disclose(&mut self, name: Option<&str>, value: &Value) -> Result<String, IssueError> {
+    /// Puts a disclosure (RFC 9901 §4.2.1, §4.2.2) before those that lie in it, which start at `at`, and returns its
+    /// digest (§4.2.3).
+    fn disclose(
+        &mut self,
+        at: usize,
+        name: Option<&str>,
+        value: &Value,
+    ) -> Result<String, IssueError> {
         let salt = b64url(&(self.salts)());
         self.buffer.clear();
         let written = match name {
@@ -261,11 +269,12 @@ impl Builder<'_> {
             None => serde_json::to_writer(&mut self.buffer, &(salt, value)),
         };
         written.map_err(|_| IssueError::TooLarge)?;
-        let text = b64url(&self.buffer);
-        self.disclosures.push_str(&text);
-        self.disclosures.push('~');
+        let mut text = b64url(&self.buffer);
+        let digest = b64url(&sha256(text.as_bytes()));
+        text.push('~');
+        self.disclosures.insert_str(at, &text);
         self.count += 1;
-        Ok(b64url(&sha256(text.as_bytes())))
+        Ok(digest)
     }
 }
 

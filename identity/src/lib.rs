@@ -3,34 +3,39 @@
 //! Nothing here reads a clock, a socket or a file: the time, the randomness and the bytes are arguments.
 
 mod claim_path;
+mod conformance;
 mod credential;
 mod credential_type;
 mod did;
 mod encoding;
+mod file_key;
 mod issuance;
 mod json;
 mod jws;
 mod key;
+mod key_binding;
+mod present;
 mod presentation;
 mod sd_jwt;
 mod status;
 
 pub use claim_path::{ClaimPath, NotAClaimPath, PathSegment};
+pub use conformance::TypeMismatch;
 pub use credential::{CredentialError, StatusReference, UnverifiedCredential, VerifiedCredential};
 pub use credential_type::{
     ClaimDefinition, ClaimLabel, CredentialType, CredentialTypeError, DisplayCard, builtin_types,
 };
 pub use did::{Did, DidError, DidUrl, NetworkName};
 pub use encoding::{NotBase64Url, b64url, b64url_decode, sha256};
+pub use file_key::FileKey;
 pub use issuance::{IssuanceRequest, IssueError, issue_credential};
 pub use json::{MalformedJson, parse_json_strict, parse_object_strict};
 pub use jws::{JwsError, UnverifiedJws, sign_jws};
-pub use key::{
-    FileKey, Jwk, KeyError, PublicKey, SignError, SignatureInvalid, Signer, random_bytes,
-};
+pub use key::{Jwk, KeyError, PublicKey, SignError, SignatureInvalid, Signer, random_bytes};
+pub use key_binding::{KeyBindingExpectation, NonceCheck};
+pub use present::{PresentError, present};
 pub use presentation::{
-    IssuerVerified, KeyBindingExpectation, NonceCheck, PresentError, PresentationError,
-    UnverifiedPresentation, VerifiedPresentation, present,
+    IssuerVerified, PresentationError, UnverifiedPresentation, VerifiedPresentation,
 };
 pub use sd_jwt::Disclosure;
 pub use status::{

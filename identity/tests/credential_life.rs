@@ -4,8 +4,8 @@ mod support;
 
 use jumin_identity::{
     ClaimPath, CredentialType, DidUrl, IssuanceRequest, IssueError, PresentError, Signer,
-    StatusReference, UnverifiedCredential, VerifiedCredential, builtin_types, issue_credential,
-    present,
+    StatusReference, TypeMismatch, UnverifiedCredential, VerifiedCredential, builtin_types,
+    issue_credential, present,
 };
 use serde_json::{Map, Value, json};
 use support::{AUDIENCE, NONCE, NOW, holder, issuer, key, verify};
@@ -285,6 +285,80 @@ fn claims_that_the_type_does_not_know_are_not_issued() {
     let mut claims = card_claims();
     claims.remove("birthdate");
     assert_eq!(issue(card, &claims).unwrap_err().code(), "missing_claim");
+}
+
+#[test]
+fn issued_credentials_are_what_their_types_say() {
+    let types = builtin_types();
+    let (card, register) = (hold(0, &card_claims()), hold(1, &register_claims()));
+    assert_eq!(
+        (
+            types[0].check_issued(&card),
+            types[1].check_issued(&register)
+        ),
+        (Ok(()), Ok(()))
+    );
+    assert_eq!(types[1].check_issued(&card), Err(TypeMismatch::OtherType));
+}
+
+#[test]
+fn credential_that_differs_from_its_type_is_noticed() {
+    let text = String::from_utf8(builtin_types()[0].bytes().to_vec()).unwrap();
+    let same = |text: &str| CredentialType::from_json(text.as_bytes()).unwrap();
+    let issued_as = |from: &str, to: &str| {
+        let compact = issue(&same(&text.replacen(from, to, 1)), &card_claims()).unwrap();
+        let integrity = |text: &str| same(text).integrity();
+        // The issuer claims the published definition but follows another one.
+        let (old, new) = (integrity(&text.replacen(from, to, 1)), integrity(&text));
+        let (head, rest) = compact.split_once('.').unwrap();
+        let (payload, rest) = rest.split_once('.').unwrap();
+        let header = String::from_utf8(jumin_identity::b64url_decode(head).unwrap()).unwrap();
+        let payload = String::from_utf8(jumin_identity::b64url_decode(payload).unwrap()).unwrap();
+        let jwt = support::raw_jws(&header, &payload.replace(&old, &new), &issuer());
+        let compact = format!("{jwt}~{}", rest.split_once('~').unwrap().1);
+        UnverifiedCredential::parse(&compact)
+            .unwrap()
+            .verify(issuer().public_key(), NOW)
+            .unwrap()
+    };
+    let never = issued_as("\"sd\": \"always\"", "\"sd\": \"never\"");
+    assert_eq!(
+        same(&text).check_issued(&never),
+        Err(TypeMismatch::Disclosure(paths(&["name.hangul"])[0].clone()))
+    );
+    let whole = issued_as("\"sd\": \"never\"", "\"sd\": \"always\"");
+    assert_eq!(
+        same(&text).check_issued(&whole),
+        Err(TypeMismatch::Disclosure(paths(&["name"])[0].clone()))
+    );
+}
+
+#[test]
+fn disclosure_comes_before_those_that_lie_in_it() {
+    let text = String::from_utf8(builtin_types()[0].bytes().to_vec()).unwrap();
+    let recursive = CredentialType::from_json(
+        text.replacen("\"sd\": \"never\"", "\"sd\": \"always\"", 1)
+            .as_bytes(),
+    )
+    .unwrap();
+    let compact = issue(&recursive, &card_claims()).unwrap();
+    let credential = UnverifiedCredential::parse(&compact)
+        .unwrap()
+        .verify(issuer().public_key(), NOW)
+        .unwrap();
+    let order: Vec<_> = credential
+        .disclosures()
+        .iter()
+        .take(3)
+        .map(|d| d.path.to_string())
+        .collect();
+    assert_eq!(order, ["name", "name.hangul", "name.hanja"]);
+    // Showing the inner one shows the way to it, and nothing beside it.
+    assert_eq!(
+        shown(&credential, &["name.roman"])["name"],
+        json!({"roman": "KIM JIWOO"})
+    );
+    assert_eq!(shown(&credential, &["name"])["name"], card_claims()["name"]);
 }
 
 #[test]

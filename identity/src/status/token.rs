@@ -64,6 +64,11 @@ impl UnverifiedStatusListToken {
         self.jws.kid()
     }
 
+    /// Returns `iat` in seconds, only to find the key of that time.
+    pub fn dangerous_issued_at_unverified(&self) -> Option<u64> {
+        self.payload.get("iat")?.as_u64()
+    }
+
     /// Returns the header, only to find the key with which to check the signature.
     pub fn dangerous_header_unverified(&self) -> &Map<String, Value> {
         self.jws.header()
