@@ -1,1 +1,3 @@
+//! Holds a citizen's credentials and presents them, from the command line.
+
 fn main() {}
