@@ -69,6 +69,8 @@ impl Database {
 fn connect(home: &Home, name: &str, key: &SecretKey) -> Result<Connection, rusqlite::Error> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(home.file(name), flags)?;
+    // What is wrong with a database is the caller's to say.
+    connection.execute_batch("PRAGMA cipher_log_level = NONE;")?;
     let statement = Zeroizing::new(format!("PRAGMA key = \"{}\";", *key.to_raw_key_literal()));
     connection.execute_batch(&statement)?;
     connection.execute_batch(

@@ -140,7 +140,7 @@ fn removing_the_try_file_gives_no_free_tries() {
 }
 
 #[test]
-fn try_is_counted_before_it_is_checked() {
+fn try_that_cannot_be_counted_is_not_checked() {
     let (folder, store) = (tempfile::tempdir().unwrap(), MemoryStore::default());
     let vault = with_keyring(folder.path(), &store);
     *store.broken.lock().unwrap() = true;
