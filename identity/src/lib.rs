@@ -42,3 +42,19 @@ pub use status::{
     Status, StatusError, StatusList, UnverifiedStatusListToken, VerifiedStatusList, compact_status,
     sign_status_list,
 };
+
+mod nonce;
+pub mod query;
+pub mod request;
+mod vp_token;
+
+pub use nonce::{NotOneWayNonce, ONE_WAY_MAX_AGE_SECONDS, ONE_WAY_WINDOW_SECONDS, OneWayNonce};
+pub use query::{
+    ClaimsQuery, CredentialQuery, DcqlQuery, FORMAT_SD_JWT_VC, QueryError, Selection, Template,
+    template,
+};
+pub use request::{
+    AuthorizationRequest, ClientIdentifier, RequestError, ResponseEncryption, ResponseMode,
+    UnverifiedRequest, sign_request,
+};
+pub use vp_token::{VP_TOKEN_MAX_BYTES, VpToken, VpTokenError};
