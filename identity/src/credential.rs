@@ -1,5 +1,7 @@
 //! SD-JWT VC credentials: from received text to checked claims.
 
+use std::fmt;
+
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -116,8 +118,19 @@ pub struct StatusReference {
 }
 
 /// Is a credential of which nothing has been checked but its outer form.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct UnverifiedCredential(SdJwt);
+
+impl fmt::Debug for UnverifiedCredential {
+    /// Leaves out what may be somebody's personal data.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "UnverifiedCredential({:?})",
+            self.dangerous_vct_unverified()
+        )
+    }
+}
 
 impl UnverifiedCredential {
     /// Parses an SD-JWT in compact form; one with a key binding JWT is refused, as RFC 9901 §7.2 asks.
@@ -172,7 +185,7 @@ impl UnverifiedCredential {
 }
 
 /// Is a credential whose issuer's signature and disclosures are right.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct VerifiedCredential {
     compact: String,
     kid: Option<String>,
@@ -183,6 +196,18 @@ pub struct VerifiedCredential {
     issued_at: u64,
     not_before: u64,
     expires: u64,
+}
+
+impl fmt::Debug for VerifiedCredential {
+    /// Leaves out the claims, which are somebody's personal data.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "VerifiedCredential({:?} of {:?})",
+            self.vct(),
+            self.issuer()
+        )
+    }
 }
 
 impl VerifiedCredential {

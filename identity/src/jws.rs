@@ -1,5 +1,7 @@
 //! Compact JWS (RFC 7515 §3.1) with ES256 only.
 
+use std::fmt;
+
 use serde_json::{Map, Value};
 
 use crate::encoding::{b64url, b64url_array, b64url_decode};
@@ -44,12 +46,19 @@ impl JwsError {
 }
 
 /// Is a compact JWS whose signature has not been checked.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct UnverifiedJws {
     signing_input: Box<str>,
     header: Map<String, Value>,
     payload: Vec<u8>,
     signature: [u8; 64],
+}
+
+impl fmt::Debug for UnverifiedJws {
+    /// Leaves out the payload, which may be somebody's personal data.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "UnverifiedJws({:?})", self.typ().unwrap_or_default())
+    }
 }
 
 impl UnverifiedJws {

@@ -36,7 +36,7 @@ pub struct KeyBindingExpectation<'a> {
 }
 
 /// Is a key binding JWT, taken apart.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct KeyBinding {
     jws: UnverifiedJws,
     payload: Map<String, Value>,

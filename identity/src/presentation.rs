@@ -1,5 +1,7 @@
 //! Presentations as a verifier receives them (RFC 9901 §4, §7.3).
 
+use std::fmt;
+
 use crate::credential::{
     CredentialError, StatusReference, UnverifiedCredential, VerifiedCredential,
 };
@@ -55,11 +57,18 @@ impl PresentationError {
 }
 
 /// Is a presentation of which nothing has been checked but its outer form.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct UnverifiedPresentation {
     raw: String,
     credential: UnverifiedCredential,
     binding: KeyBinding,
+}
+
+impl fmt::Debug for UnverifiedPresentation {
+    /// Leaves out what may be somebody's personal data.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "UnverifiedPresentation({:?})", self.credential)
+    }
 }
 
 impl UnverifiedPresentation {
@@ -132,11 +141,18 @@ impl UnverifiedPresentation {
 }
 
 /// Is a presentation whose credential is the issuer's; who presents it is not known yet.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct IssuerVerified {
     raw: String,
     credential: VerifiedCredential,
     binding: KeyBinding,
+}
+
+impl fmt::Debug for IssuerVerified {
+    /// Leaves out what may be somebody's personal data.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "IssuerVerified({:?})", self.credential)
+    }
 }
 
 impl IssuerVerified {
@@ -186,12 +202,19 @@ impl IssuerVerified {
 }
 
 /// Is a presentation whose credential is the issuer's and whose presenter holds its key.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct VerifiedPresentation {
     raw: String,
     credential: VerifiedCredential,
     nonce: String,
     issued_at: u64,
+}
+
+impl fmt::Debug for VerifiedPresentation {
+    /// Leaves out what may be somebody's personal data.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "VerifiedPresentation({:?})", self.credential)
+    }
 }
 
 impl VerifiedPresentation {

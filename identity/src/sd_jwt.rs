@@ -1,5 +1,6 @@
 //! SD-JWT parsing and the processing of disclosures (RFC 9901 §4, §7.1).
 
+use std::fmt;
 use std::ops::Range;
 
 use serde_json::{Map, Value};
@@ -22,7 +23,7 @@ const MAX_NAME: usize = 256;
 const MAX_SALT: usize = 256;
 
 /// Is one claim or array element that can be disclosed alone.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Disclosure {
     /// Leads to the claim; an index counts elements as they were issued.
     pub path: ClaimPath,
@@ -31,8 +32,15 @@ pub struct Disclosure {
     pub(crate) text: Range<usize>,
 }
 
+impl fmt::Debug for Disclosure {
+    /// Leaves the value out, which is somebody's personal data.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Disclosure({})", self.path)
+    }
+}
+
 /// Is an SD-JWT in compact form, ending in `~`, of which nothing has been checked.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct SdJwt {
     pub(crate) compact: String,
     pub(crate) jws: UnverifiedJws,

@@ -10,8 +10,8 @@ use crate::json::MalformedJson;
 use crate::jws::JwsError;
 use crate::key::SignError;
 
-/// Is the highest number of entries of a list: 2^24, which are 4 MiB.
-pub(crate) const MAX_ENTRIES: u32 = 1 << 24;
+/// Is the highest number of entries of a list: 2^22, which are 1 MiB.
+pub(crate) const MAX_ENTRIES: u32 = 1 << 22;
 
 /// Is the status of one credential (draft-ietf-oauth-status-list-20 §7.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -122,7 +122,7 @@ impl From<MalformedJson> for StatusError {
 pub struct StatusList(Vec<u8>);
 
 impl StatusList {
-    /// Makes a list of valid entries: `entries`, rounded up to whole bytes of four, and at most 2^24.
+    /// Makes a list of valid entries: `entries`, rounded up to whole bytes of four, and at most 2^22.
     pub fn new(entries: u32) -> Self {
         Self(vec![0; entries.min(MAX_ENTRIES).div_ceil(4) as usize])
     }

@@ -362,6 +362,31 @@ fn disclosure_comes_before_those_that_lie_in_it() {
 }
 
 #[test]
+fn debug_output_has_no_personal_data() {
+    let credential = hold(0, &card_claims());
+    let text = present(
+        &credential,
+        &paths(&["birthdate", "address"]),
+        AUDIENCE,
+        NONCE,
+        NOW,
+        &holder(),
+    )
+    .unwrap();
+    let unverified = jumin_identity::UnverifiedPresentation::parse(&text).unwrap();
+    let printed = format!(
+        "{credential:?} {:?} {unverified:?} {:?}",
+        credential.disclosures(),
+        verify(&text).unwrap()
+    );
+    assert!(printed.contains("resident-card") && printed.contains("address.sido"));
+    assert!(
+        !printed.contains("1990") && !printed.contains("서울") && !printed.contains('~'),
+        "{printed}"
+    );
+}
+
+#[test]
 fn type_that_defines_a_claim_of_the_format_is_refused() {
     let text = String::from_utf8(builtin_types()[0].bytes().to_vec()).unwrap();
     for name in ["iss", "exp", "cnf", "status", "vct", "_sd", "...", "iat"] {

@@ -101,9 +101,9 @@ fn token_without_defect_gives_its_list() {
 }
 
 #[test]
-fn token_over_8_mib_is_refused() {
+fn token_over_3_mib_is_refused() {
     assert!(matches!(
-        UnverifiedStatusListToken::parse(&"a".repeat(8 * 1024 * 1024 + 1)),
+        UnverifiedStatusListToken::parse(&"a".repeat(3 * 1024 * 1024 + 1)),
         Err(StatusError::TooLarge)
     ));
 }

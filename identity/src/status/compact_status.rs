@@ -32,7 +32,7 @@ pub fn encode(list: &StatusList) -> Vec<u8> {
     out
 }
 
-/// Decodes what [`encode`] writes, and nothing else; a list is never larger than 4 MiB.
+/// Decodes what [`encode`] writes, and nothing else; a list is never larger than 1 MiB.
 pub fn decode(bytes: &[u8]) -> Result<StatusList, MalformedCompactStatus> {
     let mut input = Input(bytes);
     if input.byte()? != VERSION {

@@ -11,7 +11,7 @@ use crate::jws::{UnverifiedJws, sign_jws};
 use crate::key::{PublicKey, Signer};
 
 const TYP: &str = "statuslist+jwt";
-const MAX_TOKEN: usize = 8 * 1024 * 1024;
+const MAX_TOKEN: usize = 3 * 1024 * 1024;
 const MAX_DEPTH: usize = 4;
 const MAX_URI: usize = 2048;
 /// Is by how many seconds the issuer's clock may be ahead.
@@ -51,7 +51,7 @@ pub struct UnverifiedStatusListToken {
 }
 
 impl UnverifiedStatusListToken {
-    /// Parses a token of at most 8 MiB.
+    /// Parses a token of at most 3 MiB.
     pub fn parse(compact: &str) -> Result<Self, StatusError> {
         let jws = UnverifiedJws::parse(compact, MAX_TOKEN)?;
         jws.require_typ(TYP)?;
@@ -163,7 +163,7 @@ fn deflate(bytes: &[u8]) -> Result<Vec<u8>, StatusError> {
     Ok(out)
 }
 
-/// Inflates into at most the 4 MiB of the largest list; the size that a sender promises is never believed.
+/// Inflates into at most the 1 MiB of the largest list; the size that a sender promises is never believed.
 fn inflate(bytes: &[u8]) -> Result<Vec<u8>, StatusError> {
     let most = (MAX_ENTRIES / 4) as usize;
     let mut decompressor = Decompressor::new();
