@@ -350,6 +350,47 @@ mod tests {
         );
     }
 
+    /// RFC 9901 appendix A.3: a recursive disclosure, one inside it and one beside it, bound to its holder.
+    #[test]
+    fn presentation_in_the_rfc_is_processed_as_the_rfc_prints_it() {
+        use crate::{KeyBindingExpectation, NonceCheck};
+        let file = include_bytes!("../../tests/vectors/rfc9901/appendix_a3.json");
+        let vector: Value = serde_json::from_slice(file).unwrap();
+        let text = |name: &str| vector[name].as_str().unwrap();
+        let (sd_jwt, binding) = text("presentation").rsplit_once('~').unwrap();
+        let key: PublicKey = serde_json::from_value(vector["issuer_jwk"].clone()).unwrap();
+        let processed = SdJwt::parse(&format!("{sd_jwt}~"))
+            .unwrap()
+            .verify(&key)
+            .unwrap();
+        assert_eq!(Value::Object(processed.claims.clone()), vector["processed"]);
+        let paths: Vec<_> = processed
+            .disclosures
+            .iter()
+            .map(|d| d.path.to_string())
+            .collect();
+        assert_eq!(
+            paths,
+            ["age_equal_or_over", "age_equal_or_over.18", "nationalities"]
+        );
+
+        let holder: PublicKey =
+            serde_json::from_value(vector["processed"]["cnf"]["jwk"].clone()).unwrap();
+        let nonce = NonceCheck::Exact(text("nonce"));
+        let expected = KeyBindingExpectation {
+            audience: text("audience"),
+            nonce,
+            now: 1_748_537_250,
+            max_age: 60,
+            max_ahead: 0,
+        };
+        let binding = crate::key_binding::KeyBinding::parse(binding).unwrap();
+        assert_eq!(binding.check_signature(&holder), Ok(()));
+        assert_eq!(binding.check_time(&expected), Ok(1_748_537_244));
+        assert_eq!(binding.check_transaction(&expected), Ok(()));
+        assert_eq!(binding.check_hash(&processed.compact), Ok(()));
+    }
+
     /// RFC 9901 §4.2.2.
     #[test]
     fn disclosure_of_an_array_element_has_no_name() {
