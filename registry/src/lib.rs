@@ -11,6 +11,7 @@ mod bundle;
 mod certificate;
 mod checkpoint;
 mod document;
+mod effect;
 mod encoding;
 mod header;
 mod jws;

@@ -1,0 +1,159 @@
+//! Submits operations and waits until they are provably on the ledger.
+
+use std::time::Duration;
+
+use jumin_http::Url;
+use tokio::time::Instant;
+
+use super::{
+    ClientError, LedgerClient, MAX_ANSWER_BYTES, NodeFailure,
+    wire::{self, OperationAnswer, OperationStatus, ProblemAnswer},
+};
+use crate::{OperationHash, SignedOperation};
+
+const DEADLINE: Duration = Duration::from_secs(15);
+const POLL_PAUSE: Duration = Duration::from_millis(50);
+const WAIT_SECONDS: &str = "10";
+
+/// A finalized operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Receipt {
+    /// The operation.
+    pub hash: OperationHash,
+    /// The block that it took effect in, as the node says; that it took effect is proven.
+    pub height: u64,
+}
+
+/// How one node answered a submission.
+enum Outcome {
+    Finalized(u64),
+    Rejected(String),
+}
+
+impl LedgerClient {
+    /// Submits an operation and returns once it is finalized and its effect proven, within 15 seconds.
+    ///
+    /// Submitting the same operation again is harmless: it takes effect once.
+    ///
+    /// # Errors
+    /// [`ClientError::Rejected`] with the ledger's code, [`ClientError::NotFinalized`] when time ran out, or what was wrong
+    /// with the nodes.
+    pub async fn submit(&self, operation: &SignedOperation) -> Result<Receipt, ClientError> {
+        let hash = operation.hash();
+        tokio::time::timeout(DEADLINE, self.submit_anywhere(operation))
+            .await
+            .unwrap_or(Err(ClientError::NotFinalized { hash }))
+    }
+
+    async fn submit_anywhere(&self, operation: &SignedOperation) -> Result<Receipt, ClientError> {
+        let hash = operation.hash();
+        let (mut refused, mut failed) = (None, None);
+        for (_, node) in self.in_order() {
+            match self.submit_to(node, operation).await {
+                Ok(Outcome::Finalized(height)) => match self.confirm(operation, height).await? {
+                    true => return Ok(Receipt { hash, height }),
+                    false => failed = Some(NodeFailure::NotReflected),
+                },
+                // One node's refusal is its word only; the others may know better.
+                Ok(Outcome::Rejected(code)) => refused = refused.or(Some(code)),
+                Err(failure) => failed = Some(failure),
+            }
+        }
+        match (refused, failed) {
+            (Some(code), _) => Err(ClientError::Rejected { code }),
+            (None, Some(failure)) => Err(ClientError::Nodes(failure)),
+            (None, None) => Err(ClientError::NoNodes),
+        }
+    }
+
+    async fn submit_to(
+        &self,
+        node: &Url,
+        operation: &SignedOperation,
+    ) -> Result<Outcome, NodeFailure> {
+        let mut url = wire::join(node, &["v1", "operations"])?;
+        url.query_pairs_mut().append_pair("wait", WAIT_SECONDS);
+        let response = self
+            .http
+            .post_bytes(
+                &url,
+                "application/json",
+                operation.to_bytes(),
+                &[],
+                MAX_ANSWER_BYTES,
+            )
+            .await
+            .map_err(NodeFailure::Http)?;
+        match response.status {
+            200..=299 => match outcome(&response.body)? {
+                Some(outcome) => Ok(outcome),
+                None => self.poll(node, operation.hash()).await,
+            },
+            // Busy: not a word on the operation.
+            429 => Err(NodeFailure::Status(429)),
+            400..=499 => {
+                let problem: ProblemAnswer = wire::parse(&response.body)?;
+                // Sent before, perhaps through another node, it is refused now for having taken effect.
+                match self.status(node, operation.hash()).await {
+                    Ok(Some(Outcome::Finalized(height))) => Ok(Outcome::Finalized(height)),
+                    _ => Ok(Outcome::Rejected(problem.code)),
+                }
+            }
+            status => Err(NodeFailure::Status(status)),
+        }
+    }
+
+    /// Asks a node for an operation until it is decided; the caller bounds the time.
+    async fn poll(&self, node: &Url, hash: OperationHash) -> Result<Outcome, NodeFailure> {
+        loop {
+            if let Some(outcome) = self.status(node, hash).await? {
+                return Ok(outcome);
+            }
+            tokio::time::sleep(POLL_PAUSE).await;
+        }
+    }
+
+    async fn status(
+        &self,
+        node: &Url,
+        hash: OperationHash,
+    ) -> Result<Option<Outcome>, NodeFailure> {
+        let path = ["v1", "operations", &hash.to_string()];
+        outcome(&self.get(node, &path, MAX_ANSWER_BYTES).await?)
+    }
+
+    /// Waits for a proven state at `height` or later and tells whether it shows the operation.
+    async fn confirm(&self, operation: &SignedOperation, height: u64) -> Result<bool, ClientError> {
+        let started = Instant::now();
+        loop {
+            let proven = self.record(&operation.record_key()).await?;
+            if proven
+                .record
+                .is_some_and(|record| operation.is_reflected_in(&record))
+            {
+                return Ok(true);
+            }
+            // A false height must not keep the client from asking the next node.
+            if proven.checkpoint.height() >= height || started.elapsed() > DEADLINE / 3 {
+                return Ok(false);
+            }
+            tokio::time::sleep(POLL_PAUSE).await;
+        }
+    }
+}
+
+fn outcome(body: &[u8]) -> Result<Option<Outcome>, NodeFailure> {
+    let answer: OperationAnswer = wire::parse(body)?;
+    match answer.status {
+        OperationStatus::Pending => Ok(None),
+        OperationStatus::Finalized => answer
+            .height
+            .map(|height| Some(Outcome::Finalized(height)))
+            .ok_or(NodeFailure::Malformed),
+        OperationStatus::Rejected => answer
+            .code
+            .map(|code| Some(Outcome::Rejected(code)))
+            .ok_or(NodeFailure::Malformed),
+        OperationStatus::Unknown => Err(NodeFailure::NotReflected),
+    }
+}
