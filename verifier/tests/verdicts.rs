@@ -1,0 +1,315 @@
+//! Every verdict that the library reaches, each by the defect it is named after.
+
+mod world;
+
+use jumin_identity::{OneWayNonce, Status, StatusReference};
+use jumin_registry::Role;
+use jumin_verifier::{OnStatusUnknown, PendingRequest, Step, StepOutcome, Verdict};
+use serde_json::{Value, json};
+use world::*;
+
+#[test]
+fn a_right_answer_is_valid_and_says_what_was_checked() {
+    let mut world = World::new();
+    let pending = world.ask("identity");
+    let view = world.view(NOW - 5);
+    let accepted = pending.finish(&world.answer(&pending), &view, NOW).unwrap();
+    let report = accepted.report();
+    assert_eq!(report.verdict, Verdict::Valid);
+    assert_eq!(report.claims["name"], json!({"hangul": "홍길동"}));
+    assert_eq!(report.claims["address"].as_object().unwrap().len(), 5);
+    assert!(!report.claims.contains_key("portrait"));
+    assert!(!report.claims.contains_key("cnf"));
+    assert_eq!(report.issuer.as_ref().unwrap().did, world.issuer.did);
+    assert_eq!(report.checked.checkpoint_age_seconds, Some(5));
+    assert_eq!(report.checked.status_list_version, Some(1));
+    assert_eq!(report.checked.status_list_age_seconds, Some(100));
+    assert!(
+        report
+            .steps
+            .iter()
+            .all(|s| s.outcome == StepOutcome::Passed)
+    );
+}
+
+#[test]
+fn each_service_shows_only_what_it_asked_for() {
+    let mut world = World::new();
+    let view = world.view(NOW);
+    let pending = world.ask("age-19");
+    // A wallet that discloses everything, asked or not.
+    let credential = world.held(&world.card().issue());
+    let all: Vec<_> = credential
+        .disclosures()
+        .iter()
+        .map(|d| d.path.clone())
+        .collect();
+    let nonce = pending.nonce().unwrap();
+    let answer = world.disclose(&credential, "age-19", &all, pending.audience(), nonce, NOW);
+    let accepted = pending.finish(&answer, &view, NOW).unwrap();
+    let shown = Value::Object(accepted.report().claims.clone());
+    assert_eq!(shown, json!({"age_equal_or_over": {"19": true}}));
+}
+
+#[test]
+fn revoked_card_is_revoked_and_suspended_card_is_suspended_then_valid_again() {
+    let mut world = World::new();
+    let pending = world.ask("age-19");
+    let answer = world.answer(&pending);
+    for (status, expected) in [
+        (Status::Suspended, Verdict::Suspended),
+        (Status::Valid, Verdict::Valid),
+        (Status::Invalid, Verdict::Revoked),
+    ] {
+        world.publish(INDEX, status, NOW);
+        let view = world.view(NOW);
+        assert_eq!(verdict(&pending.finish(&answer, &view, NOW)), expected);
+    }
+}
+
+#[test]
+fn expired_and_not_yet_valid_cards_are_told_apart() {
+    let mut world = World::new();
+    let view = world.view(NOW);
+    let pending = world.ask("age-19");
+    let mut card = world.card();
+    card.exp = NOW - 1;
+    let answer = world.present(&card.issue(), &pending);
+    assert_eq!(
+        verdict(&pending.finish(&answer, &view, NOW)),
+        Verdict::Expired
+    );
+    let answer = reissue(
+        &world.answer(&pending),
+        &world.issuer.key,
+        &world.holder,
+        |_, payload| {
+            payload.insert("nbf".to_owned(), Value::from(NOW + 10_000));
+        },
+    );
+    assert_eq!(
+        verdict(&pending.finish(&answer, &view, NOW)),
+        Verdict::NotYetValid
+    );
+}
+
+#[test]
+fn issuer_that_the_ledger_does_not_know_is_unknown() {
+    let mut world = World::new();
+    let view = world.view(NOW);
+    let pending = world.ask("age-19");
+    let mut other = World::new();
+    let stranger = other.ledger.agency();
+    let foreign = stranger.did.to_string();
+    for name in [
+        foreign.as_str(),
+        "https://issuer.example",
+        "did:web:issuer.example",
+    ] {
+        let answer = reissue(
+            &world.answer(&pending),
+            &stranger.key,
+            &world.holder,
+            |header, payload| {
+                header["kid"] = Value::from(format!("{name}#key-1"));
+                payload.insert("iss".to_owned(), Value::from(name));
+            },
+        );
+        let outcome = pending.finish(&answer, &view, NOW);
+        assert_eq!(verdict(&outcome), Verdict::IssuerUnknown, "{name}");
+        assert!(outcome.unwrap_err().report().issuer.is_none());
+    }
+}
+
+#[test]
+fn issuer_not_accredited_for_the_type_or_at_the_time_or_any_more() {
+    let mut world = World::new();
+    let pending = world.ask("age-19");
+    let right = world.answer(&pending);
+    let view = world.view(NOW);
+    // Before the accreditation began.
+    let mut early = world.card();
+    early.iat = NOW - 95 * DAY;
+    early.nbf = early.iat;
+    let early = world.present(&early.issue(), &pending);
+    assert_eq!(
+        verdict(&pending.finish(&early, &view, NOW)),
+        Verdict::IssuerNotAccredited
+    );
+    // For another type.
+    let other = reissue(&right, &world.issuer.key, &world.holder, |_, payload| {
+        payload.insert(
+            "vct".to_owned(),
+            Value::from("urn:jumin:household-register:1"),
+        );
+    });
+    assert_eq!(
+        verdict(&pending.finish(&other, &view, NOW)),
+        Verdict::IssuerNotAccredited
+    );
+    // Ended since: also for a card that was issued before.
+    let grant = world.grant;
+    world.ledger.set_time(NOW - 50);
+    let issuer = world.issuer.did.clone();
+    world.ledger.end_accreditation(&issuer, Role::Issuer, grant);
+    let view = world.view(NOW);
+    let outcome = pending.finish(&right, &view, NOW);
+    assert_eq!(verdict(&outcome), Verdict::IssuerNotAccredited);
+    assert!(outcome.unwrap_err().report().claims.is_empty());
+}
+
+#[test]
+fn agency_that_was_never_accredited_is_not_an_unknown_one() {
+    let mut world = World::new();
+    let pending = world.ask("age-19");
+    let agency = world.ledger.agency();
+    let answer = reissue(
+        &world.answer(&pending),
+        &agency.key,
+        &world.holder,
+        |header, payload| {
+            header["kid"] = Value::from(agency.kid().to_string());
+            payload.insert("iss".to_owned(), Value::from(agency.did.to_string()));
+        },
+    );
+    let view = world.view(NOW);
+    let found = verdict(&pending.finish(&answer, &view, NOW));
+    assert!(
+        matches!(found, Verdict::IssuerNotAccredited | Verdict::IssuerUnknown),
+        "{found}"
+    );
+}
+
+#[test]
+fn deactivated_issuer_is_deactivated() {
+    let mut world = World::new();
+    let pending = world.ask("age-19");
+    let answer = world.answer(&pending);
+    world.ledger.set_time(NOW - 50);
+    let World { ledger, issuer, .. } = &mut world;
+    ledger.deactivate(issuer);
+    let view = world.view_without_lists(NOW);
+    let outcome = pending.finish(&answer, &view, NOW);
+    assert_eq!(verdict(&outcome), Verdict::IssuerDeactivated);
+}
+
+#[test]
+fn card_signed_before_a_rotation_stays_valid_and_the_old_key_signs_no_more() {
+    let mut world = World::new();
+    let pending = world.ask("age-19");
+    let before = world.answer(&pending);
+    world.rotate(NOW - 50);
+    let view = world.view_with_old_list(NOW);
+    assert_eq!(
+        verdict(&pending.finish(&before, &view, NOW)),
+        Verdict::Valid
+    );
+    let mut late = world.card();
+    late.iat = NOW - 20;
+    let late = world.present(&late.issue(), &pending);
+    assert_eq!(
+        verdict(&pending.finish(&late, &view, NOW)),
+        Verdict::SignatureInvalid
+    );
+}
+
+#[test]
+fn one_way_code_is_valid_for_a_minute_with_the_lower_assurance() {
+    let mut world = World::new();
+    let view = world.view(NOW);
+    let pending = PendingRequest::one_way(policy("age-19"), &world.verifier(), NOW).unwrap();
+    let nonce = OneWayNonce::new(NOW, [7; 16]);
+    let card = world.card().issue();
+    let answer = world.present_as(&card, "age-19", pending.audience(), &nonce.to_string(), NOW);
+    let accepted = pending.finish(&answer, &view, NOW + 20).unwrap();
+    assert_eq!(accepted.report().assurance.code(), "one-way");
+    let late = pending.finish(&answer, &view, NOW + 90);
+    assert_eq!(verdict(&late), Verdict::PresentationExpired);
+    // A fresh signature over an old window is no fresh code.
+    let old = OneWayNonce::new(NOW - 300, [7; 16]).to_string();
+    let answer = world.present_as(&card, "age-19", pending.audience(), &old, NOW);
+    assert_eq!(
+        verdict(&pending.finish(&answer, &view, NOW)),
+        Verdict::PresentationExpired
+    );
+}
+
+#[test]
+fn one_way_code_needs_a_one_way_nonce_and_a_service_that_takes_it() {
+    let mut world = World::new();
+    let view = world.view(NOW);
+    let pending = PendingRequest::one_way(policy("age-19"), &world.verifier(), NOW).unwrap();
+    let card = world.card().issue();
+    let answer = world.present_as(&card, "age-19", pending.audience(), "bm9uY2U", NOW);
+    assert_eq!(
+        verdict(&pending.finish(&answer, &view, NOW)),
+        Verdict::RequestMismatch
+    );
+    assert!(PendingRequest::one_way(policy("identity"), &world.verifier(), NOW).is_err());
+}
+
+#[test]
+fn used_nonce_becomes_replayed_and_takes_the_claims_back() {
+    let mut world = World::new();
+    let view = world.view(NOW);
+    let pending = world.ask("age-19");
+    let accepted = pending.finish(&world.answer(&pending), &view, NOW).unwrap();
+    let refusal = accepted.replayed();
+    assert_eq!(refusal.verdict(), Verdict::Replayed);
+    assert!(refusal.report().claims.is_empty());
+}
+
+#[test]
+fn request_outlives_the_process_that_made_it() {
+    let mut world = World::new();
+    let view = world.view(NOW);
+    let pending = world.ask("address");
+    let stored = serde_json::to_string(&pending).unwrap();
+    let restored: PendingRequest = serde_json::from_str(&stored).unwrap();
+    assert_eq!(restored, pending);
+    let outcome = restored.finish(&world.answer(&pending), &view, NOW);
+    assert_eq!(verdict(&outcome), Verdict::Valid);
+}
+
+#[test]
+fn unknown_status_leaves_the_clerk_room_only_where_the_policy_does() {
+    let mut world = World::new();
+    let view = world.view_without_lists(NOW);
+    for (rule, may) in [
+        (OnStatusUnknown::ClerkDecides, true),
+        (OnStatusUnknown::Refuse, false),
+    ] {
+        let mut policy = policy("age-19");
+        policy.on_status_unknown = rule;
+        let pending = world.ask_with(&policy);
+        let refusal = pending
+            .finish(&world.answer(&pending), &view, NOW)
+            .unwrap_err();
+        assert_eq!(refusal.verdict(), Verdict::StatusUnknown);
+        assert_eq!(refusal.report().clerk_may_accept, may);
+        assert_eq!(refusal.report().claims.is_empty(), !may);
+        let status = refusal
+            .report()
+            .steps
+            .iter()
+            .find(|s| s.step == Step::Status);
+        assert_eq!(status.unwrap().outcome, StepOutcome::Failed);
+    }
+}
+
+#[test]
+fn status_index_outside_of_the_list_is_unknown_not_revoked() {
+    let mut world = World::new();
+    let view = world.view(NOW);
+    let pending = world.ask("age-19");
+    let mut card = world.card();
+    card.status = StatusReference {
+        uri: LIST.to_owned(),
+        idx: 5_000_000,
+    };
+    let answer = world.present(&card.issue(), &pending);
+    assert_eq!(
+        verdict(&pending.finish(&answer, &view, NOW)),
+        Verdict::StatusUnknown
+    );
+}
