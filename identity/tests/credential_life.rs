@@ -405,3 +405,22 @@ fn type_that_defines_a_claim_of_the_format_is_refused() {
     assert!(CredentialType::from_json(&[b' '; 65 * 1024]).is_err());
     assert!(CredentialType::from_json(b"{}").is_err());
 }
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(32))]
+
+    #[test]
+    fn every_choice_of_claims_shows_exactly_that_choice(chosen in proptest::collection::vec(proptest::bool::ANY, 15)) {
+        let credential = hold(0, &card_claims());
+        let all = credential.disclosures().iter().map(|disclosure| disclosure.path.clone());
+        let disclose: Vec<_> = all.zip(chosen).filter(|(_, chosen)| *chosen).map(|(path, _)| path).collect();
+        let text = present(&credential, &disclose, AUDIENCE, NONCE, NOW, &holder()).unwrap();
+        let shown = verify(&text).unwrap();
+        let paths: Vec<_> = shown.credential().disclosures().iter().map(|shown| shown.path.clone()).collect();
+        proptest::prop_assert_eq!(&paths, &disclose);
+        let issued = card_claims();
+        for path in disclose {
+            proptest::prop_assert_eq!(path.select(shown.credential().claims()), path.select(&issued));
+        }
+    }
+}
