@@ -20,7 +20,6 @@ pub(crate) const EMPTY: [u8; 32] = *b"SPARSE_MERKLE_PLACEHOLDER_HASH__";
 
 const LEAF_DOMAIN: &[u8] = b"JMT::LeafNode";
 const INTERNAL_DOMAIN: &[u8] = b"JMT::IntrnalNode";
-const MAX_SIBLINGS: usize = 255;
 
 /// A record's value, or its absence, with the proof; as JSON, `value` and `proof` are base64url.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -186,18 +185,26 @@ impl Path {
             _ => return Err(Malformed("end of the path")),
         };
         let count = usize::from(reader.u8("siblings")?);
-        debug_assert!(count <= MAX_SIBLINGS);
         let bitmap = reader.take(count.div_ceil(8), "siblings")?;
+        let is_set = |index: usize| {
+            bitmap
+                .get(index / 8)
+                .is_some_and(|byte| byte >> (index % 8) & 1 == 1)
+        };
+        // One proof, one form: unused bits are 0, and an empty sibling is never written out.
+        if (count..bitmap.len() * 8).any(is_set) {
+            return Err(Malformed("siblings"));
+        }
         let mut siblings = Vec::with_capacity(count);
         for index in 0..count {
-            let present = bitmap
-                .get(index / 8)
-                .is_some_and(|byte| byte >> (index % 8) & 1 == 1);
-            siblings.push(if present {
+            siblings.push(if is_set(index) {
                 reader.array("sibling")?
             } else {
                 EMPTY
             });
+            if is_set(index) && siblings.last() == Some(&EMPTY) {
+                return Err(Malformed("sibling"));
+            }
         }
         reader.finish()?;
         Ok(Self { end, siblings })
