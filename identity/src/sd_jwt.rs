@@ -255,6 +255,12 @@ impl Processor {
             return Ok(None);
         };
         let at = self.by_digest[found];
+        // SD-JWT VC, "Registered JWT Claims": nor may anything inside them.
+        if let Some(PathSegment::Name(name)) = self.path.first()
+            && PROTECTED_CLAIMS.contains(&name.as_str())
+        {
+            return Err(CredentialError::ProtectedClaim);
+        }
         // RFC 9901 §7.1 step 4: a digest that comes a second time.
         let value = given[at]
             .value

@@ -73,6 +73,12 @@ defects! {
         => "Credential(ProtectedClaim)", "malformed";
     disclosure_supplies_missing_exp: right().claim("exp", json!(null)).disclose(json!(["c2FsdDk", "exp", NOW * 2])).text()
         => "Credential(ProtectedClaim)", "malformed";
+    disclosure_inside_cnf: right().with(|f| { let text = disclosure(&json!(["c2FsdDk", "jwk", f.payload["cnf"]["jwk"]]));
+        f.payload["cnf"] = json!({"_sd": [digest(&text)]}); f.disclosures.push(text); }).text()
+        => "Credential(ProtectedClaim)", "malformed";
+    disclosure_inside_status: right().with(|f| { let text = disclosure(&json!(["c2FsdDk", "uri", support::LIST]));
+        f.payload["status"] = json!({"status_list": {"idx": 1, "_sd": [digest(&text)]}}); f.disclosures.push(text); }).text()
+        => "Credential(ProtectedClaim)", "malformed";
     disclosure_shadows_plain_claim: right().disclose(json!(["c2FsdDk", "issue_date", "2020-01-01"])).text()
         => "Credential(ClaimShadowed)", "malformed";
     disclosure_shadows_disclosed_claim: right().disclose(json!(["c2FsdDk", "sex", "other"])).text()
