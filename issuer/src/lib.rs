@@ -1,8 +1,32 @@
 //! Issues resident credentials over OpenID4VCI and keeps their status.
 
+mod app;
 mod audit;
+mod certificate;
+mod claims;
+mod console;
+mod dictionary;
+mod home;
+mod indexes;
+mod issuance;
+mod issue;
+mod ledger;
+mod metadata;
+mod proof;
+mod publish;
 mod register;
+mod register_import;
+mod routes;
 mod secret;
+mod server;
+pub mod settings;
+mod setup;
 mod store;
 
+pub use app::system_clock;
+pub use home::{Home, HomeError};
 pub use register::{Date, Register, Resident, RowError, read_csv, synthetic_register};
+pub use register_import::{ImportFailed, import_csv};
+pub use server::{ServerError, serve};
+pub use settings::Settings;
+pub use setup::{SetupError, set_up};

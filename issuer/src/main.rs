@@ -1,1 +1,130 @@
-fn main() {}
+//! The issuer's command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use anyhow::Context;
+use clap::{Args, Parser, Subcommand};
+use jumin_http::TlsFiles;
+use jumin_identity::FileKey;
+use jumin_issuer::{Home, Settings, import_csv, serve, set_up, settings, system_clock};
+use url::Url;
+
+/// Issues resident credentials over OpenID4VCI and keeps their status.
+#[derive(Parser)]
+#[command(version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Makes keys, a DID on the ledger and a sample register.
+    Init(Init),
+    /// Serves wallets, verifiers and the console.
+    Serve(Serve),
+    /// Adds residents from a CSV file; all of them, or none if a row is wrong.
+    Import {
+        #[arg(long, env = "JUMIN_ISSUER_HOME")]
+        home: PathBuf,
+        file: PathBuf,
+    },
+}
+
+#[derive(Args)]
+struct Init {
+    #[arg(long, env = "JUMIN_ISSUER_HOME")]
+    home: PathBuf,
+    /// A ledger node's URL; may be given more than once.
+    #[arg(long = "node", required = true)]
+    nodes: Vec<Url>,
+    /// The trust file of the ledger's network.
+    #[arg(long)]
+    trust: PathBuf,
+    /// A governor's key (development): also accredits the issuer and anchors the types.
+    #[arg(long)]
+    governor: Option<PathBuf>,
+    #[arg(long, default_value = "서울특별시 종로구")]
+    name_ko: String,
+    #[arg(long, default_value = "Jongno-gu, Seoul")]
+    name_en: String,
+    /// What wallets and verifiers call the issuer.
+    #[arg(long)]
+    public_url: Option<String>,
+}
+
+#[derive(Args)]
+struct Serve {
+    #[arg(long, env = "JUMIN_ISSUER_HOME")]
+    home: PathBuf,
+    /// Settings to use instead of the home's issuer.toml.
+    #[arg(long)]
+    config: Option<PathBuf>,
+    #[arg(long)]
+    listen: Option<SocketAddr>,
+    #[arg(long)]
+    console_listen: Option<SocketAddr>,
+    #[arg(long)]
+    public_url: Option<String>,
+    #[arg(long, requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    #[arg(long, requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    jumin_http::init_tracing();
+    match Cli::parse().command {
+        Command::Init(init) => run_init(init).await,
+        Command::Serve(serve) => run_serve(serve).await,
+        Command::Import { home, file } => {
+            let count = import_csv(&Home::at(&home)?, &file, system_clock()).await?;
+            println!("{count} residents added");
+            Ok(())
+        }
+    }
+}
+
+async fn run_init(init: Init) -> anyhow::Result<()> {
+    let governor = init
+        .governor
+        .map(|path| -> anyhow::Result<FileKey> {
+            let pem = std::fs::read_to_string(&path)
+                .with_context(|| format!("can't read {}", path.display()))?;
+            FileKey::from_pkcs8_pem(&pem).with_context(|| format!("{} isn't a key", path.display()))
+        })
+        .transpose()?;
+    let trust = std::path::absolute(&init.trust)?;
+    let settings = Settings {
+        nodes: init.nodes,
+        trust,
+        name_ko: init.name_ko,
+        name_en: init.name_en,
+        public_url: init.public_url.as_deref().map(settings::without_slash),
+        listen: settings::default_listen(),
+        console_listen: settings::default_console(),
+    };
+    let home = Home::at(&init.home)?;
+    let did = set_up(&home, &settings, governor.as_ref(), system_clock()).await?;
+    println!("{did}");
+    Ok(())
+}
+
+async fn run_serve(options: Serve) -> anyhow::Result<()> {
+    let home = Home::at(&options.home)?;
+    let path = options.config.unwrap_or_else(|| home.path("issuer.toml"));
+    let mut settings = Settings::read(&path)?;
+    settings.listen = options.listen.unwrap_or(settings.listen);
+    settings.console_listen = options.console_listen.unwrap_or(settings.console_listen);
+    if let Some(url) = options.public_url {
+        settings.public_url = Some(settings::without_slash(&url));
+    }
+    let tls = options
+        .tls_cert
+        .zip(options.tls_key)
+        .map(|(cert, key)| TlsFiles { cert, key });
+    serve(&home, &settings, tls, jumin_http::shutdown_signal()).await?;
+    Ok(())
+}

@@ -1,0 +1,222 @@
+//! What the issuer writes to and reads from the ledger in its own name.
+
+use std::sync::Arc;
+
+use jumin_identity::{CredentialType, Did, DidUrl, FileKey, NetworkName, Signer};
+use jumin_registry::client::{ClientError, LedgerClient};
+use jumin_registry::{
+    AccreditationRecord, Accreditor, AnchorKind, AnchorRecord, DidDocument, DidRecord, Localized,
+    Operation, OperationSigner, Record, RecordKey, Role, SignOperationError, sign_operation,
+};
+use thiserror::Error;
+
+/// Why the ledger didn't do or tell something.
+#[derive(Debug, Error)]
+pub enum LedgerError {
+    #[error("the ledger can't be used now")]
+    Client(#[from] ClientError),
+    #[error("the operation can't be signed")]
+    Sign(#[from] SignOperationError),
+    #[error("the ledger has a record of another kind under this key")]
+    WrongRecord,
+    #[error("the ledger didn't say which DID it made")]
+    NoDid,
+    #[error("the issuer has no DID on this ledger")]
+    UnknownDid,
+}
+
+/// The ledger, without anybody's signature.
+#[derive(Clone)]
+pub struct Ledger {
+    client: Arc<LedgerClient>,
+    network: NetworkName,
+}
+
+macro_rules! typed_read {
+    ($(#[$doc:meta])* $name:ident, $variant:ident, $record:ty) => {
+        $(#[$doc])*
+        pub async fn $name(&self, key: &RecordKey) -> Result<Option<$record>, LedgerError> {
+            match self.client.record(key).await?.record {
+                None => Ok(None),
+                Some(Record::$variant(record)) => Ok(Some(record)),
+                Some(_) => Err(LedgerError::WrongRecord),
+            }
+        }
+    };
+}
+
+impl Ledger {
+    pub fn new(client: LedgerClient, network: NetworkName) -> Self {
+        Self {
+            client: Arc::new(client),
+            network,
+        }
+    }
+
+    typed_read!(
+        /// Reads an anchor, with proof.
+        anchor_record, Anchor, AnchorRecord);
+    typed_read!(
+        /// Reads a DID's record, with proof.
+        did_record, Did, DidRecord);
+    typed_read!(
+        /// Reads an agency's grants, with proof.
+        accreditation, Accreditation, AccreditationRecord);
+
+    /// Reads the version and the integrity of a credential type, with proof.
+    pub async fn credential_type(&self, vct: &str) -> Result<Option<(u64, String)>, LedgerError> {
+        let key = RecordKey::CredentialType(vct.to_owned());
+        match self.client.record(&key).await?.record {
+            None => Ok(None),
+            Some(Record::CredentialType(record)) => Ok(Some((record.version, record.integrity))),
+            Some(_) => Err(LedgerError::WrongRecord),
+        }
+    }
+
+    /// Creates a DID; `next_key_hash` commits to the key that may change it.
+    pub async fn create_did(
+        &self,
+        document: DidDocument,
+        next_key_hash: [u8; 32],
+        signer: &dyn Signer,
+    ) -> Result<Did, LedgerError> {
+        let operation = Operation::CreateDid {
+            document,
+            next_key_hash,
+        };
+        let signed = sign_operation(&self.network, &operation, &[OperationSigner::Jwk(signer)])?;
+        let did = signed.created_did().ok_or(LedgerError::NoDid)?;
+        self.client.submit(&signed).await?;
+        Ok(did)
+    }
+
+    /// Replaces version `version` of the issuer's document, signed by the key that version committed to.
+    pub async fn update_did(
+        &self,
+        did: &Did,
+        version: u64,
+        document: DidDocument,
+        next_key_hash: [u8; 32],
+        signer: &dyn Signer,
+    ) -> Result<(), LedgerError> {
+        let operation = Operation::UpdateDid {
+            did: did.clone(),
+            version,
+            document,
+            next_key_hash,
+        };
+        let signed = sign_operation(&self.network, &operation, &[OperationSigner::Jwk(signer)])?;
+        self.client.submit(&signed).await?;
+        Ok(())
+    }
+
+    /// Has the governor (development: there is one) accredit an issuer.
+    pub async fn accredit_issuer(
+        &self,
+        grant: &IssuerGrant<'_>,
+        governor: &FileKey,
+    ) -> Result<(), LedgerError> {
+        let operation = Operation::Accredit {
+            accreditor: Accreditor::Governance,
+            subject: grant.issuer.clone(),
+            role: Role::Issuer,
+            name: grant.name.clone(),
+            types: grant.types.iter().map(|one| one.vct().to_owned()).collect(),
+            from: grant.from,
+            until: grant.until,
+            version: grant.version,
+        };
+        self.submit_as_governor(&operation, governor).await
+    }
+
+    /// Has the governor put a credential type on the ledger, in place of version `version`.
+    pub async fn anchor_type(
+        &self,
+        definition: &CredentialType,
+        version: u64,
+        governor: &FileKey,
+    ) -> Result<(), LedgerError> {
+        let operation = Operation::AnchorCredentialType {
+            by: Accreditor::Governance,
+            vct: definition.vct().to_owned(),
+            integrity: definition.integrity(),
+            version,
+        };
+        self.submit_as_governor(&operation, governor).await
+    }
+
+    async fn submit_as_governor(
+        &self,
+        operation: &Operation,
+        governor: &FileKey,
+    ) -> Result<(), LedgerError> {
+        let signer = OperationSigner::Kid("governance#0".to_owned(), governor);
+        let signed = sign_operation(&self.network, operation, &[signer])?;
+        self.client.submit(&signed).await?;
+        Ok(())
+    }
+}
+
+/// A grant that lets an agency issue.
+pub struct IssuerGrant<'a> {
+    pub issuer: &'a Did,
+    pub name: Localized,
+    pub types: &'a [CredentialType],
+    /// Seconds since the Unix epoch.
+    pub from: u64,
+    pub until: u64,
+    /// Version of the accreditation record replaced, 0 if there is none.
+    pub version: u64,
+}
+
+/// The ledger, with the key for the issuer's own operations.
+#[derive(Clone)]
+pub struct IssuerLedger {
+    pub ledger: Ledger,
+    pub did: Did,
+    pub kid: DidUrl,
+    pub signer: Arc<dyn Signer>,
+}
+
+/// Something to be anchored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Anchoring {
+    pub kind: AnchorKind,
+    pub name: String,
+    pub version: u64,
+    pub sha256: [u8; 32],
+    /// Seconds since the Unix epoch.
+    pub next_update: Option<u64>,
+}
+
+impl IssuerLedger {
+    /// Anchors a digest; done once it is finalized.
+    pub async fn anchor(&self, anchoring: &Anchoring) -> Result<(), LedgerError> {
+        let operation = Operation::Anchor {
+            issuer: self.did.clone(),
+            kind: anchoring.kind,
+            name: anchoring.name.clone(),
+            version: anchoring.version,
+            sha256: anchoring.sha256,
+            next_update: anchoring.next_update,
+        };
+        let signer = OperationSigner::Kid(self.kid.to_string(), self.signer.as_ref());
+        let signed = sign_operation(&self.ledger.network, &operation, &[signer])?;
+        self.ledger.client.submit(&signed).await?;
+        Ok(())
+    }
+
+    /// Reads what is anchored under this name.
+    pub async fn anchored(
+        &self,
+        kind: AnchorKind,
+        name: &str,
+    ) -> Result<Option<AnchorRecord>, LedgerError> {
+        let key = RecordKey::Anchor {
+            issuer: self.did.clone(),
+            kind,
+            name: name.to_owned(),
+        };
+        self.ledger.anchor_record(&key).await
+    }
+}

@@ -1,0 +1,96 @@
+//! The two listeners: OID4VCI for wallets and verifiers, the console API for the agency's staff.
+
+mod console;
+mod credential;
+mod oauth_error;
+mod offer;
+mod published;
+mod token;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::app::App;
+
+/// A credential request with ten proofs has about 8 kB.
+const MAX_PUBLIC_BODY: usize = 64 * 1024;
+const MAX_CONSOLE_BODY: usize = 16 * 1024;
+
+#[derive(OpenApi)]
+#[openapi(info(
+    title = "Jumin issuer",
+    description = "OID4VCI 1.0 and what verifiers fetch: type metadata, status lists, dictionaries."
+))]
+struct PublicApi;
+
+#[derive(OpenApi)]
+#[openapi(info(
+    title = "Jumin issuer console",
+    description = "For the agency's staff. Every request carries `Authorization: Bearer` with the console's token."
+))]
+struct ConsoleApi;
+
+/// The router of the public listener.
+pub fn public(app: Arc<App>) -> Router {
+    let (router, api) = OpenApiRouter::with_openapi(PublicApi::openapi())
+        .routes(routes!(published::credential_issuer))
+        .routes(routes!(published::authorization_server))
+        .routes(routes!(published::jwt_vc_issuer))
+        .routes(routes!(published::type_metadata))
+        .routes(routes!(published::status_list))
+        .routes(routes!(published::dictionary))
+        .routes(routes!(offer::offer))
+        .routes(routes!(token::token))
+        .routes(routes!(credential::nonce))
+        .routes(routes!(credential::credential))
+        .split_for_parts();
+    let router = router
+        .merge(openapi(&api))
+        .route("/healthz", get(|| async { "ok" }))
+        .route("/readyz", get(published::ready))
+        .with_state(app);
+    jumin_http::layers(router, MAX_PUBLIC_BODY)
+}
+
+/// The router of the console's listener.
+pub fn console(app: Arc<App>) -> Router {
+    let (router, api) = OpenApiRouter::with_openapi(ConsoleApi::openapi())
+        .routes(routes!(console::find_residents))
+        .routes(routes!(console::resident))
+        .routes(routes!(console::create_offer))
+        .routes(routes!(console::credentials))
+        .routes(routes!(console::credential))
+        .routes(routes!(console::change_status))
+        .routes(routes!(console::audit))
+        .routes(routes!(console::verify_audit))
+        .split_for_parts();
+    let guarded = router.route_layer(axum::middleware::from_fn_with_state(
+        Arc::clone(&app),
+        console::require_token,
+    ));
+    let router = guarded
+        .merge(openapi(&api))
+        .route("/healthz", get(|| async { "ok" }))
+        .with_state(app);
+    jumin_http::layers(router, MAX_CONSOLE_BODY)
+}
+
+fn openapi(api: &utoipa::openapi::OpenApi) -> Router<Arc<App>> {
+    let document = api.to_json().unwrap_or_default();
+    Router::new().route(
+        "/openapi.json",
+        get(move || async move { json_text(document) }),
+    )
+}
+
+/// Answers with a JSON text that is ready.
+fn json_text(text: impl Into<axum::body::Body>) -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], text.into()).into_response()
+}

@@ -1,0 +1,251 @@
+//! Runs the issuer: both listeners and what goes on behind them.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jumin_http::{Bound, Listen, ServeError, TlsFiles};
+use jumin_identity::{Did, Signer, builtin_types};
+use jumin_registry::{RecordKey, Role};
+use thiserror::Error;
+
+use crate::app::{App, Documents, chain, system_clock};
+use crate::certificate::{CertificateError, certify};
+use crate::claims::Configuration;
+use crate::dictionary::publish_dictionaries;
+use crate::home::{Home, HomeError};
+use crate::indexes::StatusIndexes;
+use crate::issue::IssuerKey;
+use crate::ledger::{IssuerLedger, Ledger, LedgerError};
+use crate::metadata::Names;
+use crate::publish::Publisher;
+use crate::routes;
+use crate::secret::NonceKey;
+use crate::settings::Settings;
+use crate::setup::{
+    LEDGER_KEY, SIGNING_KEY, SetupError, authority, document, key_url, open_ledger,
+};
+use crate::store::{Store, StoreError};
+
+/// How long the start waits for the ledger before it goes on without.
+const STARTUP_PATIENCE: Duration = Duration::from_secs(15);
+const HOUR: Duration = Duration::from_secs(3600);
+
+/// Why the issuer doesn't run.
+#[derive(Debug, Error)]
+pub enum ServerError {
+    #[error("this home has no issuer; run `jumin-issuer init` first")]
+    NotSetUp,
+    #[error("the issuer isn't set up right")]
+    Setup(#[from] SetupError),
+    #[error("the home can't be used")]
+    Home(#[from] HomeError),
+    #[error("the database can't be used")]
+    Store(#[from] StoreError),
+    #[error("the ledger can't be used")]
+    Ledger(#[from] LedgerError),
+    #[error("the certificate can't be made")]
+    Certificate(#[from] CertificateError),
+    #[error("the listener failed")]
+    Serve(#[from] ServeError),
+}
+
+/// Runs the issuer in `home` until `shutdown` completes.
+pub async fn serve(
+    home: &Home,
+    settings: &Settings,
+    tls: Option<TlsFiles>,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), ServerError> {
+    let did = home.did()?.ok_or(ServerError::NotSetUp)?;
+    let public = bind(settings.listen, tls.clone()).await?;
+    let console = bind(settings.console_listen, tls).await?;
+    let public_url = settings
+        .public_url
+        .clone()
+        .unwrap_or_else(|| public.base_url());
+    let app = open(home, settings, did, public_url).await?;
+    start(&app, home).await;
+    home.write("console-address", console.base_url().as_bytes())?;
+    home.write("address", public.base_url().as_bytes())?;
+    println!("console on {}", console.base_url());
+    println!("listening on {}", public.base_url());
+
+    let (stop, stopped) = tokio::sync::watch::channel(());
+    let ended = |mut stopped: tokio::sync::watch::Receiver<()>| async move {
+        let _ = stopped.changed().await;
+    };
+    tokio::spawn(async move {
+        shutdown.await;
+        drop(stop);
+    });
+    let (first, second) = tokio::join!(
+        jumin_http::serve(
+            public,
+            routes::public(Arc::clone(&app.0)),
+            ended(stopped.clone())
+        ),
+        jumin_http::serve(console, routes::console(Arc::clone(&app.0)), ended(stopped)),
+    );
+    app.0.store.close().await;
+    first?;
+    Ok(second?)
+}
+
+async fn bind(address: std::net::SocketAddr, tls: Option<TlsFiles>) -> Result<Bound, ServeError> {
+    jumin_http::bind(&Listen { address, tls }).await
+}
+
+/// Opens everything, without asking the ledger for anything.
+async fn open(
+    home: &Home,
+    settings: &Settings,
+    did: Did,
+    public_url: String,
+) -> Result<(Arc<App>, IssuerLedger), ServerError> {
+    let store = Store::open(&home.database()).await?;
+    let ledger = open_ledger(&settings.nodes, &settings.trust)?;
+    let signing_key = home.key(SIGNING_KEY)?;
+    let authority = authority(home)?;
+    let x5c = certify(
+        &authority,
+        &settings.name_en,
+        &public_url,
+        &did,
+        signing_key.public_key(),
+    )?;
+    let vouched_from = vouched_from(&ledger, &did).await;
+    let issuer = Arc::new(IssuerKey {
+        kid: key_url(&did, SIGNING_KEY)?,
+        x5c,
+        signer: Arc::new(signing_key),
+        vouched_from,
+        did: did.clone(),
+    });
+    let ledger = IssuerLedger {
+        ledger,
+        kid: key_url(&did, LEDGER_KEY)?,
+        did,
+        signer: Arc::new(home.key(LEDGER_KEY)?),
+    };
+    let indexes = Arc::new(StatusIndexes::default());
+    let publisher = Arc::new(Publisher::new(
+        store.clone(),
+        ledger.clone(),
+        Arc::clone(&issuer),
+        public_url.clone(),
+        Arc::clone(&indexes),
+        system_clock,
+    ));
+    let names = Names {
+        ko: settings.name_ko.clone(),
+        en: settings.name_en.clone(),
+    };
+    let types: Vec<_> = builtin_types()
+        .into_iter()
+        .filter_map(|one| {
+            let configuration = Configuration::ALL
+                .into_iter()
+                .find(|c| c.vct() == one.vct())?;
+            Some((configuration, one))
+        })
+        .collect();
+    let app = App {
+        documents: Documents::new(&public_url, &names, &issuer, &types),
+        store,
+        issuer,
+        public_url,
+        types,
+        nonces: NonceKey::new(&*home.secret_bytes("keys/nonce")?),
+        console_token: home.secret("console-token")?,
+        indexes,
+        publisher,
+        clock: system_clock,
+    };
+    Ok((Arc::new(app), ledger))
+}
+
+/// The first second that the issuer's key and accreditation both cover; 0 where the ledger can't be asked now.
+async fn vouched_from(ledger: &Ledger, did: &Did) -> u64 {
+    let accreditation = RecordKey::Accreditation {
+        subject: did.clone(),
+        role: Role::Issuer,
+    };
+    let read = async {
+        let granted = ledger.accreditation(&accreditation).await?;
+        let document = ledger.did_record(&RecordKey::Did(did.clone())).await?;
+        let grants = granted.into_iter().flat_map(|record| record.grants);
+        let granted = grants
+            .filter(|grant| grant.ended.is_none())
+            .map(|grant| grant.from);
+        let methods = document
+            .into_iter()
+            .flat_map(|record| record.document.verification_methods);
+        let keyed = methods.filter(|method| method.fragment == SIGNING_KEY);
+        let keyed = keyed.map(|method| method.valid_from);
+        Ok::<_, LedgerError>(granted.min().unwrap_or(0).max(keyed.min().unwrap_or(0)))
+    };
+    read.await.unwrap_or_else(|error| {
+        tracing::warn!(problem = %chain(&error), "the ledger can't be asked about this issuer now");
+        0
+    })
+}
+
+/// Publishes what must be published before credentials make sense; goes on in the background if the ledger is slow.
+async fn start((app, ledger): &(Arc<App>, IssuerLedger), home: &Home) {
+    let first_round = async {
+        if let Err(error) = announce(home, &app.public_url, ledger).await {
+            tracing::warn!(problem = %chain(&error), "the DID document doesn't name this address yet");
+        }
+        // The round logs its own problems and the publisher repeats it.
+        let _ = app.publisher.round().await;
+        if let Err(error) = publish_dictionaries(app, ledger).await {
+            tracing::warn!(problem = %chain(&error), "the QR dictionaries aren't all published yet");
+        }
+    };
+    if tokio::time::timeout(STARTUP_PATIENCE, first_round)
+        .await
+        .is_err()
+    {
+        tracing::warn!("the ledger doesn't answer; starting without it");
+    }
+    tokio::spawn(Arc::clone(&app.publisher).run());
+    tokio::spawn(keep_house(Arc::clone(app), ledger.clone()));
+}
+
+async fn keep_house(app: Arc<App>, ledger: IssuerLedger) {
+    loop {
+        if let Err(error) = app.store.forget_expired(app.now()).await {
+            tracing::warn!(problem = %chain(&error), "expired offers could not be deleted");
+        }
+        let pause = match publish_dictionaries(&app, &ledger).await {
+            Ok(()) => HOUR,
+            Err(_) => STARTUP_PATIENCE,
+        };
+        tokio::time::sleep(pause).await;
+    }
+}
+
+/// Has the DID document name the address at which the issuer is now.
+async fn announce(home: &Home, public_url: &str, ledger: &IssuerLedger) -> Result<(), ServerError> {
+    let did = &ledger.did;
+    let record = ledger
+        .ledger
+        .did_record(&RecordKey::Did(did.clone()))
+        .await?;
+    let record = record.ok_or(LedgerError::UnknownDid)?;
+    let services = document(home, Some(public_url), 0)?.services;
+    if record.document.services == services {
+        return Ok(());
+    }
+    let mut document = record.document;
+    document.services = services;
+    let (signer, next) = (
+        home.update_key(record.version)?,
+        home.update_key_hash(record.version + 1)?,
+    );
+    let update = ledger
+        .ledger
+        .update_did(did, record.version, document, next, &signer);
+    Ok(update.await?)
+}

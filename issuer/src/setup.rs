@@ -1,0 +1,221 @@
+//! Sets an issuer up: keys, a DID, accreditation and types on the ledger, a sample register.
+
+use std::path::Path;
+
+use jumin_http::Client;
+use jumin_identity::{Did, DidUrl, FileKey, Signer, builtin_types};
+use jumin_registry::client::LedgerClient;
+use jumin_registry::{
+    DidDocument, Localized, NetworkTrust, Purpose, RecordKey, Role, Service, VerificationMethod,
+};
+use serde_json::json;
+use thiserror::Error;
+use url::Url;
+
+use crate::audit::Event;
+use crate::certificate::{Authority, CertificateError, development_authority};
+use crate::home::{Home, HomeError};
+use crate::ledger::{IssuerGrant, Ledger, LedgerError};
+use crate::register::{Register, draw_portrait, synthetic_register};
+use crate::settings::Settings;
+use crate::store::{Store, StoreError};
+
+/// The key that signs credentials and status lists.
+pub const SIGNING_KEY: &str = "key-1";
+/// The key that signs operations on the ledger.
+pub const LEDGER_KEY: &str = "ledger-1";
+const SAMPLE_SEED: u64 = 20_261_122;
+const SAMPLE_RESIDENTS: usize = 1_000;
+const DAY: u64 = 86_400;
+const GRANT_LIFETIME: u64 = 5 * 365 * DAY;
+
+/// Why an issuer isn't set up.
+#[derive(Debug, Error)]
+pub enum SetupError {
+    #[error("the home can't be used")]
+    Home(#[from] HomeError),
+    #[error("the ledger didn't take the issuer in")]
+    Ledger(#[from] LedgerError),
+    #[error("the database can't be used")]
+    Store(#[from] StoreError),
+    #[error("the development certificate authority can't be made")]
+    Certificate(#[from] CertificateError),
+    #[error("the trust file can't be used")]
+    Trust(#[source] Box<dyn std::error::Error + Send + Sync>),
+    #[error("the HTTP client can't be made")]
+    Http(#[from] jumin_http::HttpError),
+    #[error("the portraits can't be drawn")]
+    Portrait(#[source] Box<dyn std::error::Error + Send + Sync>),
+    #[error("the settings can't be written")]
+    Settings(#[from] toml::ser::Error),
+}
+
+/// Opens the ledger that the settings name.
+pub fn open_ledger(nodes: &[Url], trust: &Path) -> Result<Ledger, SetupError> {
+    let bytes = std::fs::read(trust).map_err(|error| SetupError::Trust(error.into()))?;
+    let trust = NetworkTrust::from_json(&bytes).map_err(|error| SetupError::Trust(error.into()))?;
+    let network = trust.network.clone();
+    let client = LedgerClient::new(nodes.to_vec(), trust, Client::new()?);
+    Ok(Ledger::new(client, network))
+}
+
+/// Sets up an issuer in `home`; what is done already is left as it is, so it can be repeated after a failure.
+pub async fn set_up(
+    home: &Home,
+    settings: &Settings,
+    governor: Option<&FileKey>,
+    now: u64,
+) -> Result<Did, SetupError> {
+    home.secret("console-token")?;
+    home.secret_bytes("keys/nonce")?;
+    authority(home)?;
+    let ledger = open_ledger(&settings.nodes, &settings.trust)?;
+    let did = create_did(home, settings, &ledger, now).await?;
+    if let Some(governor) = governor {
+        accredit(settings, &ledger, &did, governor, now).await?;
+    }
+    add_sample_register(home, now).await?;
+    let text = toml::to_string(settings)?;
+    home.write("issuer.toml", text.as_bytes())?;
+    Ok(did)
+}
+
+/// Reads the development certificate authority, making it first if there is none.
+pub fn authority(home: &Home) -> Result<Authority, SetupError> {
+    if let (Some(certificate), Some(key)) = (home.read("ca.pem")?, home.read("keys/ca.pem")?) {
+        return Ok(Authority {
+            certificate: certificate.to_string(),
+            key: key.to_string(),
+        });
+    }
+    let authority = development_authority()?;
+    home.write("keys/ca.pem", authority.key.as_bytes())?;
+    home.write("ca.pem", authority.certificate.as_bytes())?;
+    Ok(authority)
+}
+
+/// Describes the issuer's keys and where it is.
+pub fn document(
+    home: &Home,
+    public_url: Option<&str>,
+    valid_from: u64,
+) -> Result<DidDocument, HomeError> {
+    let method = |fragment: &str, purposes: &[Purpose]| -> Result<_, HomeError> {
+        Ok(VerificationMethod {
+            fragment: fragment.to_owned(),
+            public_key: home.key(fragment)?.public_key().clone(),
+            purposes: purposes.to_vec(),
+            valid_from,
+            valid_until: None,
+        })
+    };
+    let service = |url: &str| Service {
+        id: "issuer".to_owned(),
+        kind: "OpenID4VCI".to_owned(),
+        endpoint: url.to_owned(),
+    };
+    Ok(DidDocument {
+        verification_methods: vec![
+            method(
+                SIGNING_KEY,
+                &[Purpose::AssertionMethod, Purpose::Authentication],
+            )?,
+            method(LEDGER_KEY, &[Purpose::CapabilityInvocation])?,
+        ],
+        services: public_url.map(service).into_iter().collect(),
+    })
+}
+
+async fn create_did(
+    home: &Home,
+    settings: &Settings,
+    ledger: &Ledger,
+    now: u64,
+) -> Result<Did, SetupError> {
+    if let Some(did) = home.did()? {
+        return Ok(did);
+    }
+    // From the start of the day, so that credentials dated to the day are covered.
+    let document = document(home, settings.public_url.as_deref(), now - now % DAY)?;
+    let creator = home.update_key(0)?;
+    let did = ledger
+        .create_did(document, home.update_key_hash(1)?, &creator)
+        .await?;
+    home.write("did", format!("{did}\n").as_bytes())?;
+    Ok(did)
+}
+
+async fn accredit(
+    settings: &Settings,
+    ledger: &Ledger,
+    did: &Did,
+    governor: &FileKey,
+    now: u64,
+) -> Result<(), SetupError> {
+    let types = builtin_types();
+    for definition in &types {
+        let anchored = ledger.credential_type(definition.vct()).await?;
+        let (version, integrity) = anchored.unwrap_or_default();
+        if integrity != definition.integrity() {
+            ledger.anchor_type(definition, version, governor).await?;
+        }
+    }
+    let key = RecordKey::Accreditation {
+        subject: did.clone(),
+        role: Role::Issuer,
+    };
+    if ledger.accreditation(&key).await?.is_some() {
+        return Ok(());
+    }
+    let grant = IssuerGrant {
+        issuer: did,
+        name: Localized {
+            ko: settings.name_ko.clone(),
+            en: settings.name_en.clone(),
+        },
+        types: &types,
+        from: now - now % DAY,
+        until: now + GRANT_LIFETIME,
+        version: 0,
+    };
+    Ok(ledger.accredit_issuer(&grant, governor).await?)
+}
+
+async fn add_sample_register(home: &Home, now: u64) -> Result<(), SetupError> {
+    let store = Store::open(&home.database()).await?;
+    if store.count_residents().await? == 0 {
+        let register = synthetic_register(SAMPLE_SEED, SAMPLE_RESIDENTS);
+        let portraits = portraits(&register)?;
+        store.add_register(&register, &portraits).await?;
+        let event = Event {
+            at: now,
+            actor: "operator",
+            action: "register.sample",
+            subject: "register",
+            detail: json!({ "residents": register.residents.len() }),
+        };
+        store.audit(&event).await?;
+    }
+    store.close().await;
+    Ok(())
+}
+
+/// Draws a portrait for everybody who has a card.
+pub fn portraits(register: &Register) -> Result<Vec<Option<Vec<u8>>>, SetupError> {
+    register
+        .residents
+        .iter()
+        .map(|resident| {
+            resident
+                .card_issued
+                .map(|_| draw_portrait(&resident.id))
+                .transpose()
+                .map_err(|error| SetupError::Portrait(error.into()))
+        })
+        .collect()
+}
+
+/// The DID URL of one of the issuer's keys.
+pub fn key_url(did: &Did, fragment: &'static str) -> Result<DidUrl, SetupError> {
+    DidUrl::new(did, fragment).map_err(|error| SetupError::Trust(error.into()))
+}
