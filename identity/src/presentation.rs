@@ -50,7 +50,8 @@ impl PresentationError {
         match self {
             Self::Credential(error) => error.code(),
             Self::KeyBindingUnsupported => "unsupported",
-            Self::TooOld => "presentation_expired",
+            Self::WrongNonce | Self::WrongAudience => "request_mismatch",
+            Self::TooOld | Self::InFuture => "presentation_expired",
             _ => "holder_binding_invalid",
         }
     }

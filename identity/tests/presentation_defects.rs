@@ -169,10 +169,10 @@ defects! {
     kb_typ_of_another_kind: right().kb_head("typ", json!("JWT")).text() => "KeyBindingMalformed", "holder_binding_invalid";
     kb_alg_none: right().kb_head("alg", json!("none")).text() => "KeyBindingUnsupported", "unsupported";
     kb_crit_unknown: right().kb_head("crit", json!(["x"])).text() => "KeyBindingUnsupported", "unsupported";
-    kb_nonce_of_another_request: right().kb("nonce", json!("other")).text() => "WrongNonce", "holder_binding_invalid";
+    kb_nonce_of_another_request: right().kb("nonce", json!("other")).text() => "WrongNonce", "request_mismatch";
     kb_nonce_missing: right().kb("nonce", json!(null)).text() => "KeyBindingMalformed", "holder_binding_invalid";
     kb_audience_of_another_verifier: right().kb("aud", json!("x509_hash:other")).text()
-        => "WrongAudience", "holder_binding_invalid";
+        => "WrongAudience", "request_mismatch";
     kb_audience_is_a_list: right().kb("aud", json!([support::AUDIENCE])).text()
         => "KeyBindingMalformed", "holder_binding_invalid";
     kb_sd_hash_missing: right().kb("sd_hash", json!(null)).text() => "KeyBindingMalformed", "holder_binding_invalid";
@@ -183,7 +183,7 @@ defects! {
     kb_of_other_disclosures: { let f = right(); let text = f.text(); let last = f.disclosures.last().unwrap().clone() + "~";
         text.replacen(&last, "", 1) } => "WrongHash", "holder_binding_invalid";
     kb_iat_too_old: right().kb("iat", json!(NOW - 61)).text() => "TooOld", "presentation_expired";
-    kb_iat_in_the_future: right().kb("iat", json!(NOW + 11)).text() => "InFuture", "holder_binding_invalid";
+    kb_iat_in_the_future: right().kb("iat", json!(NOW + 11)).text() => "InFuture", "presentation_expired";
     kb_iat_missing: right().kb("iat", json!(null)).text() => "KeyBindingMalformed", "holder_binding_invalid";
     kb_expired: right().kb("exp", json!(NOW)).text() => "TooOld", "presentation_expired";
     kb_joined_without_tilde: right().text().rsplit_once('~').map(|(sd, kb)| format!("{sd}{kb}")).unwrap()
