@@ -58,3 +58,8 @@ pub use request::{
     UnverifiedRequest, sign_request,
 };
 pub use vp_token::{VP_TOKEN_MAX_BYTES, VpToken, VpTokenError};
+pub mod qr;
+pub use qr::{
+    Assembler, CodecContext, ContextError, DictionaryId, EncodeError, Frame, FrameError, Message,
+    Progress, encode_presentation, encode_request, train_dictionary,
+};
