@@ -13,6 +13,7 @@ use crate::{OperationHash, SignedOperation};
 
 const DEADLINE: Duration = Duration::from_secs(15);
 const POLL_PAUSE: Duration = Duration::from_millis(50);
+const BUSY_PAUSE: Duration = Duration::from_millis(250);
 const WAIT_SECONDS: &str = "10";
 
 /// A finalized operation.
@@ -45,7 +46,19 @@ impl LedgerClient {
             .unwrap_or(Err(ClientError::NotFinalized { hash }))
     }
 
+    /// Tries the nodes again for as long as one only was too busy; the caller bounds the time.
     async fn submit_anywhere(&self, operation: &SignedOperation) -> Result<Receipt, ClientError> {
+        loop {
+            match self.submit_once(operation).await {
+                Err(ClientError::Nodes(NodeFailure::Status(429 | 503))) => {
+                    tokio::time::sleep(BUSY_PAUSE).await;
+                }
+                decided => return decided,
+            }
+        }
+    }
+
+    async fn submit_once(&self, operation: &SignedOperation) -> Result<Receipt, ClientError> {
         let hash = operation.hash();
         let (mut refused, mut failed) = (None, None);
         for (_, node) in self.in_order() {

@@ -1,7 +1,7 @@
-use jumin_identity::{Signer, b64url, b64url_decode};
+use jumin_identity::{b64url, b64url_decode};
 use jumin_registry::{
     Accreditor, AnchorKind, Localized, MAX_OPERATION_BYTES, Operation, OperationError,
-    OperationSigner, Rejection, Role, SignedOperation, sign_operation,
+    OperationSigner, Rejection, Role, Service, SignedOperation, sign_operation,
     testing::{TestAgency, TestLedger, document},
 };
 use serde_json::{Value, json};
@@ -229,6 +229,28 @@ fn unknown_operation_or_member_is_malformed() {
 }
 
 #[test]
+fn member_given_twice_is_malformed() {
+    let (_, agency) = ledger();
+    let signed = agency.sign(&anchor(&agency, 1));
+    let payload = b64url_decode(&signed_payload(&signed)).unwrap();
+    let payload = String::from_utf8(payload).unwrap();
+    let repeated = [
+        payload.replace(r#""version":1"#, r#""version":1,"version":2"#),
+        payload.replace(r#""type":"anchor""#, r#""type":"anchor","type":"anchor""#),
+        payload.replace(
+            r#"{"network":"test""#,
+            r#"{"network":"test","network":"other""#,
+        ),
+    ];
+    for text in repeated {
+        assert_ne!(text, payload);
+        let mut wire = wire(&signed);
+        wire["payload"] = json!(b64url(text.as_bytes()));
+        assert_eq!(parse(&wire).unwrap_err().code(), "malformed", "{text}");
+    }
+}
+
+#[test]
 fn oversized_operation_is_refused_before_parsing() {
     let bytes = vec![b' '; MAX_OPERATION_BYTES + 1];
     assert_eq!(
@@ -269,6 +291,23 @@ fn documents_beyond_the_limits_are_refused() {
     for document in [no_keys, same_name, odd_name, no_purpose, empty_period] {
         assert_eq!(create(document).validate().unwrap_err().code(), "malformed");
     }
-    let thumbprint = signer.public_key().thumbprint();
-    assert_ne!(thumbprint, [0; 32]);
+    let mut long_endpoint = base.clone();
+    let service = |index: usize| Service {
+        id: format!("service-{index}"),
+        kind: "OpenID4VCI".to_owned(),
+        endpoint: "https://issuer.example".to_owned(),
+    };
+    long_endpoint.services = vec![service(0)];
+    assert_eq!(create(long_endpoint.clone()).validate(), Ok(()));
+    long_endpoint.services[0].endpoint = format!("https://{}", "a".repeat(256));
+    assert_eq!(
+        create(long_endpoint).validate().unwrap_err().code(),
+        "malformed"
+    );
+    let mut many_services = base;
+    many_services.services = (0..9).map(service).collect();
+    assert_eq!(
+        create(many_services).validate().unwrap_err().code(),
+        "limits"
+    );
 }
