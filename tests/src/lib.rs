@@ -1,1 +1,34 @@
 //! Whole-system scenarios, the demonstration and the measurements.
+//!
+//! Everything here runs the programs as their users do: as processes that talk over HTTP and as commands. A [`Stack`]
+//! is one complete network in a directory of its own; dropping it ends its processes.
+
+mod clock;
+mod codec;
+mod counter;
+mod governor;
+mod http;
+mod issuer;
+mod network;
+mod ports;
+mod process;
+mod programs;
+mod stack;
+mod tampering;
+mod tls;
+mod wallet;
+
+pub use clock::{unix_now, wait_until};
+pub use codec::{Codec, read_qr};
+pub use counter::{Check, Counter};
+pub use governor::Governor;
+pub use http::{Answer, Http};
+pub use issuer::{Issuer, Offer};
+pub use network::Network;
+pub use ports::{Ports, free_port};
+pub use process::{Process, Settings, terminate};
+pub use programs::{Finished, Program, program, run};
+pub use stack::{Stack, StackOptions};
+pub use tampering::{Tampering, tamper};
+pub use tls::DevelopmentCa;
+pub use wallet::Wallet;

@@ -1,0 +1,51 @@
+use std::fs;
+use std::path::Path;
+
+use anyhow::Result;
+use jumin_tests::Stack;
+
+/// Writes addresses, tokens and names of a stack as KEY=VALUE lines.
+pub fn write(stack: &Stack, file: &Path) -> Result<()> {
+    let nodes = stack.network.urls();
+    let mut lines = vec![
+        ("NODE_URL", nodes.first().cloned().unwrap_or_default()),
+        ("NODE_URLS", nodes.join(",")),
+        ("TRUST_FILE", absolute(&stack.network.trust_file())?),
+        ("GOVERNOR_FILE", absolute(&stack.network.governor_file())?),
+        ("ISSUER_URL", stack.issuer.url()),
+        ("ISSUER_DID", stack.issuer.did()?),
+        ("CONSOLE_URL", stack.issuer.console_url()),
+        ("CONSOLE_TOKEN", stack.issuer.console_token()?),
+        ("COUNTER_URL", stack.counter.url()),
+        ("COUNTER_DID", stack.counter.did()?),
+        ("COUNTER_HOME", absolute(&stack.counter.home())?),
+    ];
+    if let Some(ca) = stack.settings().tls.as_ref() {
+        lines.push(("JUMIN_TRUST_ANCHORS", absolute(&ca.ca_path())?));
+    }
+    let text: String = lines
+        .iter()
+        .map(|(key, value)| format!("{key}={value}\n"))
+        .collect();
+    fs::write(file, text)?;
+    restrict(file)
+}
+
+fn absolute(path: &Path) -> Result<String> {
+    Ok(std::path::absolute(path)?.display().to_string())
+}
+
+#[cfg(unix)]
+fn restrict(file: &Path) -> Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    // The console's token is in it.
+    Ok(fs::set_permissions(
+        file,
+        fs::Permissions::from_mode(0o600),
+    )?)
+}
+
+#[cfg(not(unix))]
+fn restrict(_file: &Path) -> Result<()> {
+    Ok(())
+}

@@ -1,0 +1,133 @@
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use jumin_tests::{DevelopmentCa, Ports, Settings, Stack, StackOptions, terminate, wait_until};
+
+const VALIDATORS: usize = 4;
+const STOP_DEADLINE: Duration = Duration::from_secs(15);
+
+/// Starts a stack at fixed ports that outlives this command.
+pub fn up(out: &Path, tls: bool) -> Result<()> {
+    down(out)?;
+    let data = out.join("data");
+    if data.exists() {
+        fs::remove_dir_all(&data).context("cannot remove the last stack's data")?;
+    }
+    fs::create_dir_all(out)?;
+    let directory = std::path::absolute(&data)?;
+    let authority = std::path::absolute(out)?;
+    let settings = Settings {
+        tls: if tls {
+            Some(DevelopmentCa::create(&authority)?)
+        } else {
+            None
+        },
+        ..Settings::default()
+    };
+    let ports = Ports::well_known(VALIDATORS);
+    println!("starting four validators, an issuer with sample residents and a counter …");
+    let mut stack = Stack::launch(&StackOptions {
+        directory,
+        settings,
+        ports,
+    })?;
+    stack.counter.sync()?;
+    stack.counter.serve()?;
+    crate::env_file::write(&stack, &out.join("env"))?;
+    write_processes(&stack, out)?;
+    print_hints(&stack, out);
+    // From here on the servers live on their own.
+    stack.detach();
+    Ok(())
+}
+
+/// Ends the stack that `up` started, if one runs.
+pub fn down(out: &Path) -> Result<()> {
+    let file = out.join("processes");
+    let Ok(text) = fs::read_to_string(&file) else {
+        return Ok(());
+    };
+    let processes: Vec<_> = text.lines().filter_map(parse_process).collect();
+    for (id, name) in &processes {
+        if is_ours(*id, name) {
+            terminate(*id);
+        }
+    }
+    wait_until("the stack ends", STOP_DEADLINE, || {
+        Ok((!processes.iter().any(|(id, name)| is_ours(*id, name))).then_some(()))
+    })?;
+    fs::remove_file(&file)?;
+    println!("the stack has ended");
+    Ok(())
+}
+
+fn write_processes(stack: &Stack, out: &Path) -> Result<()> {
+    let text: String = stack
+        .processes()
+        .into_iter()
+        .map(|process| format!("{} {}\n", process.id(), process.program()))
+        .collect();
+    if text.is_empty() {
+        bail!("nothing runs");
+    }
+    Ok(fs::write(out.join("processes"), text)?)
+}
+
+fn parse_process(line: &str) -> Option<(u32, String)> {
+    let (id, name) = line.split_once(' ')?;
+    Some((id.parse().ok()?, name.to_owned()))
+}
+
+// A process id may have been given to another program since.
+fn is_ours(id: u32, name: &str) -> bool {
+    let Ok(stat) = fs::read_to_string(format!("/proc/{id}/stat")) else {
+        return false;
+    };
+    let ended = stat
+        .rsplit(") ")
+        .next()
+        .is_some_and(|rest| rest.starts_with('Z'));
+    let command = fs::read_to_string(format!("/proc/{id}/cmdline")).unwrap_or_default();
+    let program = command.split('\0').next().unwrap_or_default();
+    !ended
+        && Path::new(program)
+            .file_name()
+            .is_some_and(|file| file == name)
+}
+
+fn print_hints(stack: &Stack, out: &Path) {
+    let env = out.join("env").display().to_string();
+    let console = stack.issuer.console_url();
+    println!(
+        r#"
+the stack is up; addresses and tokens are in {env}
+
+try:
+  set -a; . {env}; set +a; export JUMIN_WALLET_HOME=/tmp/my-wallet JUMIN_WALLET_PIN=482915
+  PATH="{programs}:$PATH"
+  curl -s{cacert} -H "Authorization: Bearer $CONSOLE_TOKEN" "{console}/v1/residents?query=&limit=5"
+  curl -s{cacert} -H "Authorization: Bearer $CONSOLE_TOKEN" -H 'Content-Type: application/json' \
+       -d '{{"resident_id":"ID","credential_configuration_id":"resident-card"}}' {console}/v1/offers
+  jumin-wallet-cli init --no-keyring --node $NODE_URL --trust $TRUST_FILE
+  jumin-wallet-cli accept 'OFFER' --tx-code CODE
+  jumin-counter request --home $COUNTER_HOME --service address --out request.png
+  jumin-wallet-cli present --request request.png --out answer.png
+  jumin-counter verify --home $COUNTER_HOME answer.png
+
+end it with: make down"#,
+        programs = programs_directory(),
+        cacert = if stack.settings().tls.is_some() {
+            " --cacert $JUMIN_TRUST_ANCHORS"
+        } else {
+            ""
+        },
+    );
+}
+
+fn programs_directory() -> String {
+    let this = std::env::current_exe().ok();
+    let directory = this.as_deref().and_then(Path::parent);
+    directory.map_or_else(String::new, |path| path.display().to_string())
+}

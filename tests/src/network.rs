@@ -1,0 +1,155 @@
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+use crate::process::{Process, Settings};
+use crate::programs::{Program, run};
+
+/// The ledger's validators.
+pub struct Network {
+    directory: PathBuf,
+    settings: Settings,
+    ports: Vec<u16>,
+    nodes: Vec<Option<Process>>,
+}
+
+impl Network {
+    /// Writes the homes of one validator per port and starts them all.
+    pub fn start(directory: &Path, settings: &Settings, ports: &[u16]) -> Result<Self> {
+        let out = directory.join("ledger");
+        let list: Vec<_> = ports.iter().map(u16::to_string).collect();
+        let validators = ports.len().to_string();
+        let out_text = out.display().to_string();
+        let arguments = [
+            "init",
+            "--validators",
+            &validators,
+            "--out",
+            &out_text,
+            "--network",
+            "demo",
+            "--api-ports",
+            &list.join(","),
+        ];
+        run(Program::Node, settings, &arguments)?.success()?;
+        let mut network = Self {
+            directory: directory.to_owned(),
+            settings: settings.clone(),
+            ports: ports.to_vec(),
+            nodes: ports.iter().map(|_| None).collect(),
+        };
+        network.start_all()?;
+        Ok(network)
+    }
+
+    /// Starts every validator that does not run.
+    pub fn start_all(&mut self) -> Result<()> {
+        let stopped: Vec<_> = (0..self.nodes.len())
+            .filter(|index| self.nodes[*index].is_none())
+            .collect();
+        for index in &stopped {
+            self.spawn_node(*index)?;
+        }
+        for index in stopped {
+            self.await_node(index)?;
+        }
+        Ok(())
+    }
+
+    /// Starts one validator again.
+    pub fn start_node(&mut self, index: usize) -> Result<()> {
+        self.spawn_node(index)?;
+        self.await_node(index)
+    }
+
+    fn spawn_node(&mut self, index: usize) -> Result<()> {
+        let home = self.node_home(index);
+        let _ = fs::remove_file(home.join("address"));
+        let mut arguments = vec![
+            "run".to_owned(),
+            "--home".into(),
+            home.display().to_string(),
+            "--listen".into(),
+            format!("127.0.0.1:{}", self.ports[index]),
+        ];
+        arguments.extend(self.settings.tls_arguments());
+        let name = format!("node-{index}");
+        let process = Process::start(
+            Program::Node,
+            &name,
+            &self.directory,
+            &self.settings,
+            &arguments,
+        )?;
+        self.nodes[index] = Some(process);
+        Ok(())
+    }
+
+    fn await_node(&mut self, index: usize) -> Result<()> {
+        let address = self.node_home(index).join("address");
+        let node = self.nodes[index]
+            .as_mut()
+            .context("the node was not started")?;
+        node.wait_for_address(&address)?;
+        Ok(())
+    }
+
+    /// Ends one validator as `kill -9` does.
+    pub fn kill_node(&mut self, index: usize) -> Result<()> {
+        match self.nodes[index].take() {
+            Some(mut node) => node.kill(),
+            None => Ok(()),
+        }
+    }
+
+    /// Ends all validators as `kill -9` does.
+    pub fn kill_all(&mut self) -> Result<()> {
+        (0..self.nodes.len()).try_for_each(|index| self.kill_node(index))
+    }
+
+    /// The base URLs of all validators, running or not.
+    pub fn urls(&self) -> Vec<String> {
+        let scheme = self.settings.scheme();
+        self.ports
+            .iter()
+            .map(|port| format!("{scheme}://127.0.0.1:{port}"))
+            .collect()
+    }
+
+    /// The trust file that every reader of this ledger is given.
+    pub fn trust_file(&self) -> PathBuf {
+        self.directory.join("ledger/network.json")
+    }
+
+    /// The governance key of this development network.
+    pub fn governor_file(&self) -> PathBuf {
+        self.directory.join("ledger/governor.pem")
+    }
+
+    /// The command line arguments that point a program to this ledger.
+    pub fn arguments(&self) -> Vec<String> {
+        let mut arguments = Vec::new();
+        for url in self.urls() {
+            arguments.extend(["--node".to_owned(), url]);
+        }
+        arguments.extend([
+            "--trust".to_owned(),
+            self.trust_file().display().to_string(),
+        ]);
+        arguments
+    }
+
+    pub(crate) fn detach(&mut self) {
+        self.nodes.iter_mut().flatten().for_each(Process::detach);
+    }
+
+    /// The running processes.
+    pub fn processes(&self) -> impl Iterator<Item = &Process> {
+        self.nodes.iter().flatten()
+    }
+
+    fn node_home(&self, index: usize) -> PathBuf {
+        self.directory.join("ledger").join(format!("node-{index}"))
+    }
+}
