@@ -22,6 +22,8 @@ mod server;
 pub mod settings;
 mod setup;
 mod store;
+#[cfg(test)]
+mod testing;
 
 pub use app::system_clock;
 pub use home::{Home, HomeError};

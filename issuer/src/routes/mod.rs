@@ -5,6 +5,8 @@ mod credential;
 mod oauth_error;
 mod offer;
 mod published;
+#[cfg(test)]
+mod tests;
 mod token;
 
 use std::sync::Arc;

@@ -6,6 +6,8 @@ mod dictionaries;
 mod offers;
 mod residents;
 mod status;
+#[cfg(test)]
+mod tests;
 
 use std::path::Path;
 use std::time::Duration;
