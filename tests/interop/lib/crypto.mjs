@@ -7,13 +7,21 @@ export function generateKey() {
   return { privateJwk: privateKey.export({ format: 'jwk' }), publicJwk: publicKey.export({ format: 'jwk' }) }
 }
 
+// Reading a key costs more than using it once.
+const known = { private: new Map(), public: new Map() }
+
+function remembered(kind, jwk, read) {
+  if (!known[kind].has(jwk.x)) known[kind].set(jwk.x, read({ key: jwk, format: 'jwk' }))
+  return known[kind].get(jwk.x)
+}
+
 export function signEs256(data, privateJwk) {
-  const key = createPrivateKey({ key: privateJwk, format: 'jwk' })
+  const key = remembered('private', privateJwk, createPrivateKey)
   return sign('sha256', Buffer.from(data), { key, dsaEncoding: 'ieee-p1363' }).toString('base64url')
 }
 
 export function verifyEs256(data, signature, publicJwk) {
-  const key = createPublicKey({ key: publicJwk, format: 'jwk' })
+  const key = remembered('public', publicJwk, createPublicKey)
   return verify('sha256', Buffer.from(data), { key, dsaEncoding: 'ieee-p1363' }, Buffer.from(signature, 'base64url'))
 }
 
