@@ -151,6 +151,7 @@ pub fn layers(router: Router, max_body: usize) -> Router {
 
 /// Sends logs to standard error, filtered by `RUST_LOG` (warnings and notices by default).
 pub fn init_tracing() {
+    use std::io::IsTerminal;
     use tracing_subscriber::EnvFilter;
     let filter =
         EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,jumin=info"));
@@ -158,6 +159,7 @@ pub fn init_tracing() {
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
         .try_init();
 }
 

@@ -32,9 +32,6 @@ impl Settings {
     /// The environment variables every process gets.
     pub fn environment(&self) -> Vec<(String, String)> {
         let mut variables = self.variables.clone();
-        if std::env::var_os("RUST_LOG").is_none() {
-            variables.push(("RUST_LOG".into(), "info".into()));
-        }
         if let Some(ca) = &self.tls {
             let path = ca.ca_path().display().to_string();
             variables.push(("JUMIN_TRUST_ANCHORS".into(), path));

@@ -1,12 +1,29 @@
 use std::fs;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
-use jumin_identity::{Did, b64url_decode};
-use jumin_registry::{Checkpoint, NetworkTrust, ProvenRecord, RecordKey};
+use anyhow::{Context, Result, ensure};
+use jumin_http::{Client, Url};
+use jumin_identity::{Did, FileKey, NetworkName, Signer, b64url_decode, random_bytes};
+use jumin_registry::{
+    Checkpoint, DidDocument, NetworkTrust, Operation, OperationSigner, ProvenRecord, Purpose,
+    RecordKey, SignedOperation, VerificationMethod, sign_operation,
+};
 use jumin_tests::{Stack, unix_now};
 use serde_json::Value;
+use tokio::task::JoinSet;
 
-use crate::measure::{Table, median_us};
+use crate::measure::{Table, median, median_us};
+
+const FINALITY_GOAL_MS: f64 = 300.0;
+const SINGLE_OPERATIONS: usize = 60;
+const RECORDS: usize = 10_000;
+const WRITERS: usize = 256;
+/// 1,000 operations a second.
+const OPERATION_GOAL_MS: f64 = 1.0;
+const MAX_ANSWER: usize = 1 << 20;
+const BUSY_PAUSE: Duration = Duration::from_millis(20);
 
 const CHECK_GOAL_MS: f64 = 1.0;
 const SIZE_GOAL_KB: f64 = 1.5;
@@ -33,7 +50,7 @@ pub fn measure_proof(stack: &Stack, table: &mut Table) -> Result<()> {
         let found = record.verify(&key, &verified)?;
         Ok(found.is_some() && verified.age_seconds(unix_now()) < 3600)
     };
-    anyhow::ensure!(check()?, "the node's answer does not hold");
+    ensure!(check()?, "the node's answer does not hold");
     let time = median_us(41, 10, || check().is_ok());
     table.add(
         "ledger: check proof and certificate",
@@ -56,4 +73,91 @@ fn bytes(answer: &Value, member: &str) -> Result<Vec<u8>> {
         .as_str()
         .with_context(|| format!("no {member}"))?;
     Ok(b64url_decode(text)?)
+}
+
+/// Submits one operation at a time: the time until it is reported finalized.
+pub async fn measure_finality(node: &str, table: &mut Table) -> Result<()> {
+    let client = Client::new()?;
+    let mut times = Vec::new();
+    for _ in 0..SINGLE_OPERATIONS {
+        let operation = create_did()?;
+        let start = Instant::now();
+        submit(&client, node, &operation).await?;
+        times.push(start.elapsed().as_secs_f64() * 1e3);
+    }
+    table.add(
+        "finality, 4 validators (median)",
+        "ms",
+        median(times),
+        FINALITY_GOAL_MS,
+    );
+    Ok(())
+}
+
+/// Many writers at once: the time per finalized operation.
+pub async fn measure_throughput(node: &str, table: &mut Table) -> Result<()> {
+    let operations: Vec<_> = (0..RECORDS).map(|_| create_did()).collect::<Result<_>>()?;
+    let (operations, next) = (Arc::new(operations), Arc::new(AtomicUsize::new(0)));
+    let start = Instant::now();
+    let mut writers = JoinSet::new();
+    for _ in 0..WRITERS {
+        let (operations, next, node) = (operations.clone(), next.clone(), node.to_owned());
+        let client = Client::new()?;
+        writers.spawn(async move {
+            while let Some(operation) = operations.get(next.fetch_add(1, Ordering::Relaxed)) {
+                while submit(&client, &node, operation).await.is_err() {
+                    tokio::time::sleep(BUSY_PAUSE).await;
+                }
+            }
+        });
+    }
+    while writers.join_next().await.is_some() {}
+    let each = start.elapsed().as_secs_f64() * 1e3 / RECORDS as f64;
+    table.add(
+        "ledger: one of many operations",
+        "ms",
+        each,
+        OPERATION_GOAL_MS,
+    );
+    Ok(())
+}
+
+async fn submit(client: &Client, node: &str, operation: &SignedOperation) -> Result<()> {
+    let url = Url::parse(&format!("{node}/v1/operations?wait=15"))?;
+    let answer = client
+        .post_bytes(
+            &url,
+            "application/json",
+            operation.to_bytes(),
+            &[],
+            MAX_ANSWER,
+        )
+        .await?;
+    let status: Value = answer.json()?;
+    ensure!(status["status"] == "finalized", "{status}");
+    Ok(())
+}
+
+fn create_did() -> Result<SignedOperation> {
+    let network: NetworkName = "demo".parse()?;
+    let key = FileKey::generate()?;
+    let document = DidDocument {
+        verification_methods: vec![VerificationMethod {
+            fragment: "key-1".into(),
+            public_key: key.public_key().clone(),
+            purposes: vec![Purpose::AssertionMethod],
+            valid_from: 0,
+            valid_until: None,
+        }],
+        services: Vec::new(),
+    };
+    let operation = Operation::CreateDid {
+        document,
+        next_key_hash: random_bytes::<32>(),
+    };
+    Ok(sign_operation(
+        &network,
+        &operation,
+        &[OperationSigner::Jwk(&key)],
+    )?)
 }

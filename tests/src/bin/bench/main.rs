@@ -1,7 +1,9 @@
 //! Measures every hot path beside its bound, in one run.
 
+mod counter;
 mod credential;
 mod fixture;
+mod issuance;
 mod ledger;
 mod measure;
 mod peers;
