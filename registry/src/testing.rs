@@ -63,7 +63,7 @@ impl TestLedger {
         let mut validators: Vec<_> = (1..=validators)
             .map(|seed| Ed25519KeyPair::from_seed_unchecked(&[seed; 32]).unwrap())
             .collect();
-        validators.sort_by_key(|key| public(key));
+        validators.sort_by_key(public);
         let record = Record::Governance(GovernanceRecord {
             version: 1,
             threshold: 1,

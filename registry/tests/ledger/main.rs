@@ -9,6 +9,7 @@ mod dids;
 mod hostile;
 mod proofs;
 mod signatures;
+mod tree;
 mod vectors;
 
 use jumin_identity::{Did, FileKey, Signer};
