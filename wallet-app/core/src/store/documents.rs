@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 use super::activity::NewActivity;
 use crate::vault::{Database, StoreError};
 
-const COLUMNS: &str = "id, vct, configuration, issuer, issuer_url, issuer_name_ko, issuer_name_en, \
+const COLUMNS: &str = "id, vct, issuer, issuer_url, issuer_name_ko, issuer_name_en, \
      type_metadata, dictionary, issued_at, not_before, expires, accepted_at, \
      (SELECT count(*) FROM copy WHERE document = id), \
      (SELECT count(*) FROM copy WHERE document = id AND used_at IS NULL)";
@@ -39,7 +39,6 @@ pub(crate) struct NewCopy {
 pub(crate) struct StoredDocument {
     pub id: String,
     pub vct: String,
-    pub configuration: String,
     pub issuer: String,
     pub issuer_url: String,
     pub issuer_name: Localized,
@@ -114,18 +113,6 @@ impl Database {
                 "SELECT number, compact, issuer_key, holder_key, used_at FROM copy
                  WHERE document = ?1 ORDER BY used_at NULLS FIRST, number LIMIT 1 OFFSET ?2",
                 params![document, skip],
-                copy_in_use,
-            )
-            .optional()?)
-    }
-
-    /// Returns one certain copy of a document.
-    pub(crate) fn copy(&self, number: i64) -> Result<Option<CopyInUse>, StoreError> {
-        Ok(self
-            .0
-            .query_row(
-                "SELECT number, compact, issuer_key, holder_key, used_at FROM copy WHERE number = ?1",
-                [number],
                 copy_in_use,
             )
             .optional()?)
@@ -230,21 +217,20 @@ fn stored_document(row: &Row<'_>) -> Result<StoredDocument, rusqlite::Error> {
     Ok(StoredDocument {
         id: row.get(0)?,
         vct: row.get(1)?,
-        configuration: row.get(2)?,
-        issuer: row.get(3)?,
-        issuer_url: row.get(4)?,
+        issuer: row.get(2)?,
+        issuer_url: row.get(3)?,
         issuer_name: Localized {
-            ko: row.get(5)?,
-            en: row.get(6)?,
+            ko: row.get(4)?,
+            en: row.get(5)?,
         },
-        type_metadata: row.get(7)?,
-        dictionary: row.get(8)?,
-        issued_at: row.get(9)?,
-        not_before: row.get(10)?,
-        expires: row.get(11)?,
-        accepted_at: row.get(12)?,
-        copies: row.get(13)?,
-        copies_left: row.get(14)?,
+        type_metadata: row.get(6)?,
+        dictionary: row.get(7)?,
+        issued_at: row.get(8)?,
+        not_before: row.get(9)?,
+        expires: row.get(10)?,
+        accepted_at: row.get(11)?,
+        copies: row.get(12)?,
+        copies_left: row.get(13)?,
     })
 }
 

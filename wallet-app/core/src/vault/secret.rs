@@ -14,6 +14,11 @@ impl UnlockSecret {
         Self(Zeroizing::new(typed))
     }
 
+    /// Says whether two entries are the same.
+    pub fn same_as(&self, other: &Self) -> bool {
+        *self.0 == *other.0
+    }
+
     /// Counts characters, not bytes: a Korean passphrase is as long as it looks.
     pub(crate) fn characters(&self) -> usize {
         self.0.chars().count()
@@ -34,6 +39,7 @@ impl fmt::Debug for UnlockSecret {
 pub(crate) struct SecretKey([u8; 32]);
 
 impl SecretKey {
+    #[cfg(test)]
     pub(crate) fn new(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }

@@ -1,0 +1,289 @@
+//! What the wallet needs to talk to others: the ledger's nodes, an HTTP client, the authorities it trusts.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use jumin_http::{Client, HttpError, TRUST_ANCHORS_VARIABLE, Url};
+use jumin_registry::client::LedgerClient;
+use jumin_registry::{AnchorKind, NetworkTrust, Record, RecordKey, TrustError as TrustFileError};
+
+use super::Wallet;
+use crate::issuance::{IssuanceError, secure_url};
+use crate::online::Anchors;
+use crate::present::PresentError;
+use crate::store::Setup;
+use crate::trust::{BundleView, CheckedAgainst, LedgerReader, RecordSource, TrustError};
+use crate::vault::VaultError;
+
+const ANCHORS_MAX: u64 = 1 << 20;
+const DICTIONARY_MAX: usize = 256 * 1024;
+
+/// Makes the source of proven records for one operation.
+pub(super) type Source =
+    Arc<dyn Fn(&Setup, &Client) -> Option<Box<dyn RecordSource>> + Send + Sync>;
+
+/// Is the network that a new wallet belongs to.
+#[derive(Debug, Clone)]
+pub struct NetworkSettings {
+    /// Are the nodes to ask, in order.
+    pub nodes: Vec<Url>,
+    /// Is what the network's answers are checked against.
+    pub trust: NetworkTrust,
+    /// Is a PEM file of further authorities, for TLS and for verifiers' certificates.
+    pub trust_anchors: Option<PathBuf>,
+}
+
+/// Says why the settings of a new wallet are refused.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    /// A node's URL is not https, nor http on this machine.
+    #[error("{0} is not an https URL (plain http is for this machine only)")]
+    Node(String),
+    /// No node was named.
+    #[error("name at least one node")]
+    NoNode,
+    /// The trust file can't be read.
+    #[error("the network's trust file can't be read")]
+    TrustFile(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The file of authorities can't be read.
+    #[error("the file of trust anchors can't be read")]
+    Anchors(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl SettingsError {
+    /// Returns the stable code of this error.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Node(_) | Self::NoNode => "bad_node",
+            Self::TrustFile(_) => "bad_trust_file",
+            Self::Anchors(_) => "trust_anchors_unreadable",
+        }
+    }
+}
+
+impl NetworkSettings {
+    /// Takes node URLs, the bytes of `network.json`, and a PEM file of further authorities.
+    pub fn new(
+        nodes: &[String],
+        trust_file: &[u8],
+        trust_anchors: Option<&Path>,
+    ) -> Result<Self, SettingsError> {
+        if nodes.is_empty() {
+            return Err(SettingsError::NoNode);
+        }
+        let nodes = nodes
+            .iter()
+            .map(|node| secure_url(node).ok_or_else(|| SettingsError::Node(node.clone())))
+            .collect::<Result<_, _>>()?;
+        let trust = NetworkTrust::from_json(trust_file)
+            .map_err(|error: TrustFileError| SettingsError::TrustFile(error.into()))?;
+        let trust_anchors = trust_anchors
+            .map(|path| {
+                let pem =
+                    read_bounded(path).map_err(|error| SettingsError::Anchors(error.into()))?;
+                let readable = Anchors::from_pem(&pem).is_some();
+                readable
+                    .then(|| std::path::absolute(path).unwrap_or_else(|_| path.to_owned()))
+                    .ok_or_else(|| SettingsError::Anchors("not a PEM file of certificates".into()))
+            })
+            .transpose()?;
+        Ok(Self {
+            nodes,
+            trust,
+            trust_anchors,
+        })
+    }
+}
+
+/// Says why there is no connection to anybody.
+pub(super) enum ConnectError {
+    Vault(VaultError),
+    Http(HttpError),
+}
+
+impl From<VaultError> for ConnectError {
+    fn from(error: VaultError) -> Self {
+        Self::Vault(error)
+    }
+}
+
+impl From<ConnectError> for IssuanceError {
+    fn from(error: ConnectError) -> Self {
+        match error {
+            ConnectError::Vault(error) => Self::Vault(error),
+            ConnectError::Http(error) => Self::Http(error),
+        }
+    }
+}
+
+impl From<ConnectError> for PresentError {
+    fn from(error: ConnectError) -> Self {
+        match error {
+            ConnectError::Vault(error) => Self::Vault(error),
+            ConnectError::Http(error) => Self::Http(error),
+        }
+    }
+}
+
+/// Is what one operation talks through.
+pub(super) struct Connections {
+    pub http: Client,
+    pub anchors: Anchors,
+    pub ledger: LedgerReader,
+    pub trust: NetworkTrust,
+}
+
+pub(super) fn nodes_over_http() -> Source {
+    Arc::new(|setup, http| {
+        let nodes = setup.nodes.iter().filter_map(|node| Url::parse(node).ok());
+        let client = LedgerClient::new(nodes.collect(), setup.trust.clone(), http.clone());
+        Some(Box::new(client))
+    })
+}
+
+impl Wallet {
+    pub(super) fn connect(&self) -> Result<Connections, ConnectError> {
+        let setup = self.setup()?;
+        let remembered = self.with(|database| database.remembered())?;
+        let (http, anchors) = authorities(setup.trust_anchors.as_deref())?;
+        let source =
+            (self.source)(&setup, &http).ok_or(ConnectError::Vault(VaultError::Damaged {
+                file: "wallet.db",
+            }))?;
+        Ok(Connections {
+            ledger: LedgerReader::new(source, remembered),
+            trust: setup.trust,
+            http,
+            anchors,
+        })
+    }
+
+    /// Remembers the newest checkpoint that an operation saw.
+    pub(super) fn remember(&self, connections: &Connections) -> Result<(), VaultError> {
+        match connections.ledger.remembered() {
+            Some(seen) => self.with(|database| database.remember(seen)),
+            None => Ok(()),
+        }
+    }
+
+    /// Fetches the ledger's records for offline use, and newer dictionaries for the codes of the documents here.
+    pub async fn sync(&self, now: u64) -> Result<CheckedAgainst, PresentError> {
+        let connections = self.connect()?;
+        let view = self.refresh_bundle(&connections, now).await?;
+        let documents = self.with(|database| database.documents())?;
+        for document in documents {
+            let found = dictionary(
+                &connections,
+                &document.issuer,
+                &document.issuer_url,
+                &document.vct,
+                now,
+            );
+            if let Some(found) = found.await {
+                self.with(|database| {
+                    database.set_dictionary(&document.issuer, &document.vct, &found)
+                })?;
+            }
+        }
+        Ok(view.checked(now))
+    }
+
+    pub(super) async fn refresh_bundle(
+        &self,
+        connections: &Connections,
+        now: u64,
+    ) -> Result<BundleView, PresentError> {
+        let (bytes, bundle) = connections.ledger.bundle(now).await?;
+        self.remember(connections)?;
+        self.with(|database| database.set_bundle(&bytes))?;
+        Ok(BundleView { bundle })
+    }
+
+    /// Returns the ledger's records, from a node if one answers, else from the wallet's own copy.
+    pub(super) async fn newest_bundle(
+        &self,
+        connections: &Connections,
+        now: u64,
+    ) -> Result<(BundleView, bool), PresentError> {
+        match self.refresh_bundle(connections, now).await {
+            Err(PresentError::Trust(TrustError::Unreachable(_))) => {}
+            answered => return Ok((answered?, true)),
+        }
+        let bytes = self.with(|database| database.bundle())?;
+        let view = BundleView::read(bytes.as_deref(), &connections.trust, now)?;
+        Ok((view, false))
+    }
+}
+
+/// Fetches the dictionary of an issuer's codes and checks it against its anchor; codes are only larger without one.
+pub(super) async fn dictionary(
+    connections: &Connections,
+    issuer: &str,
+    issuer_url: &str,
+    vct: &str,
+    now: u64,
+) -> Option<Vec<u8>> {
+    let key = RecordKey::Anchor {
+        issuer: issuer.parse().ok()?,
+        kind: AnchorKind::Dictionary,
+        name: vct.to_owned(),
+    };
+    let proven = connections.ledger.record(&key, now).await.ok()?;
+    let Some(Record::Anchor(anchor)) = proven.record else {
+        return None;
+    };
+    let url = below(issuer_url, "dictionaries", vct)?;
+    let answer = connections
+        .http
+        .get(&url, "*/*", DICTIONARY_MAX)
+        .await
+        .ok()?;
+    let right = answer.is_success() && jumin_identity::sha256(&answer.body) == anchor.sha256;
+    right.then_some(answer.body)
+}
+
+/// Appends a folder and a name to an issuer's URL.
+pub(super) fn below(issuer_url: &str, folder: &str, name: &str) -> Option<Url> {
+    let mut url = secure_url(issuer_url)?;
+    url.path_segments_mut()
+        .ok()?
+        .pop_if_empty()
+        .push(folder)
+        .push(name);
+    Some(url)
+}
+
+/// Reads the authorities named in the settings and in the environment; both serve TLS and verifiers' certificates.
+fn authorities(setting: Option<&Path>) -> Result<(Client, Anchors), ConnectError> {
+    let variable = std::env::var_os(TRUST_ANCHORS_VARIABLE).filter(|path| !path.is_empty());
+    let unreadable = |error: Box<dyn std::error::Error + Send + Sync>| {
+        ConnectError::Http(HttpError::TrustAnchors(error))
+    };
+    let mut pem = Vec::new();
+    for path in [setting, variable.as_deref().map(Path::new)]
+        .into_iter()
+        .flatten()
+    {
+        pem.extend(read_bounded(path).map_err(|error| unreadable(error.into()))?);
+        pem.push(b'\n');
+    }
+    let http = match pem.is_empty() {
+        true => Client::new(),
+        false => Client::with_roots_pem(&pem),
+    };
+    let anchors = match pem.is_empty() {
+        true => Anchors::none(),
+        false => Anchors::from_pem(&pem)
+            .ok_or_else(|| unreadable("not a PEM file of certificates".into()))?,
+    };
+    Ok((http.map_err(ConnectError::Http)?, anchors))
+}
+
+fn read_bounded(path: &Path) -> std::io::Result<Vec<u8>> {
+    let mut out = Vec::new();
+    std::fs::File::open(path)?
+        .take(ANCHORS_MAX)
+        .read_to_end(&mut out)?;
+    Ok(out)
+}

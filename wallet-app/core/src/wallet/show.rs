@@ -1,0 +1,395 @@
+//! Showing a document: read the request, say what would be seen, answer by code or by HTTP.
+
+use jumin_identity::{
+    Assembler, CodecContext, Message, OneWayNonce, Progress, ResponseMode, UnverifiedRequest,
+    random_bytes,
+};
+use jumin_registry::{Role, accreditation_at};
+
+use super::Wallet;
+use super::connect::Connections;
+use crate::online;
+use crate::present::{
+    Answer, Backing, Choice, Consent, Mode, OneWay, Pick, Plan, PresentError, VerifiedRequest,
+    VerifierParty, encode, plan, presentations, service_query, verify_request, vp_token,
+};
+use crate::store::{ActivityKind, ActivityParty, NewActivity};
+use crate::trust::{Agency, BundleView, TrustError, verifier_agencies};
+use crate::vault::VaultError;
+
+/// A code without a request is redrawn for five minutes at most.
+const ONE_WAY_SECONDS: u64 = 300;
+const CLIENT_PREFIX: &str = "decentralized_identifier:";
+
+impl Wallet {
+    /// Reads a request from what was scanned or typed: the texts of its codes, a request object, or a link; and finds out
+    /// who asks.
+    pub async fn read_request(
+        &self,
+        texts: &[String],
+        now: u64,
+    ) -> Result<VerifiedRequest, PresentError> {
+        let connections = self.connect()?;
+        let request = match texts {
+            [link] if online::is_link(link.trim()) => fetched(link.trim(), &connections).await?,
+            _ => UnverifiedRequest::parse(&request_object(texts)?)?,
+        };
+        let (bundle, documents) =
+            self.with(|database| Ok((database.bundle()?, database.documents()?)))?;
+        let held_types: Vec<String> = documents.into_iter().map(|document| document.vct).collect();
+        let backing = Backing {
+            ledger: &connections.ledger,
+            bundle: bundle.as_deref(),
+            trust: &connections.trust,
+            anchors: &connections.anchors,
+            held_types: &held_types,
+        };
+        let verified = verify_request(request, &backing, now).await;
+        self.remember(&connections)?;
+        verified
+    }
+
+    /// Says what would be seen by whom if the citizen agrees; nothing is used up by it.
+    pub fn consent(
+        &self,
+        request: &VerifiedRequest,
+        choice: &Choice,
+        now: u64,
+    ) -> Result<Consent, PresentError> {
+        let plan = self.plan(&request.request.query, choice, now)?;
+        Ok(consent(
+            &plan,
+            &request.verifier,
+            request.mode(),
+            request.response_uri(),
+            Some(request.request.expires),
+            now,
+        ))
+    }
+
+    /// Answers a request as the citizen chose; the copies are marked as used before anything leaves the wallet.
+    pub async fn answer(
+        &self,
+        request: &VerifiedRequest,
+        choice: &Choice,
+        now: u64,
+    ) -> Result<Answer, PresentError> {
+        if now >= request.request.expires {
+            return Err(PresentError::Expired);
+        }
+        require_known(&request.verifier, choice)?;
+        let plan = self.plan(&request.request.query, choice, now)?;
+        let (client, nonce) = (&request.request.client_id, &request.request.nonce);
+        let made = presentations(&plan, client, nonce, now)?;
+        match &request.request.response {
+            ResponseMode::QrCode => {
+                let frames = encode(&made, dictionary(&plan))?;
+                let note = (ActivityKind::Shown, "done");
+                self.mark(&plan, &request.verifier, choice, note, now)?;
+                let answer = self.answered(&plan, &request.verifier, Mode::Qr)?;
+                Ok(Answer { frames, ..answer })
+            }
+            _ => self.send(request, &plan, &made, choice, now).await,
+        }
+    }
+
+    async fn send(
+        &self,
+        request: &VerifiedRequest,
+        plan: &Plan,
+        made: &[(String, String)],
+        choice: &Choice,
+        now: u64,
+    ) -> Result<Answer, PresentError> {
+        let connections = self.connect()?;
+        let note = (ActivityKind::Sent, "sending");
+        let note = self.mark(plan, &request.verifier, choice, note, now)?;
+        let sent = online::respond(&request.request, &vp_token(made), &connections.http).await;
+        let outcome = sent.as_ref().map_or_else(|error| error.code(), |_| "done");
+        self.with(|database| database.set_outcome(note, outcome))?;
+        let answer = self.answered(plan, &request.verifier, Mode::Online)?;
+        Ok(Answer {
+            redirect_uri: sent?,
+            ..answer
+        })
+    }
+
+    /// Tells an online verifier that the citizen said no.
+    pub async fn decline(&self, request: &VerifiedRequest) -> Result<(), PresentError> {
+        let connections = self.connect()?;
+        online::decline(&request.request, &connections.http).await;
+        Ok(())
+    }
+
+    /// Lists the agencies that may ask for documents, from the network or from the wallet's own copy of the records.
+    pub async fn agencies(&self, now: u64) -> Result<Vec<Agency>, PresentError> {
+        let connections = self.connect()?;
+        let (view, _) = self.newest_bundle(&connections, now).await?;
+        Ok(verifier_agencies(&view.bundle, now))
+    }
+
+    /// Says what an agency would see of a document shown without a request, for a registered service.
+    pub async fn one_way_consent(
+        &self,
+        agency: &str,
+        service: &str,
+        choice: &Choice,
+        now: u64,
+    ) -> Result<Consent, PresentError> {
+        let plan = self.plan(service_query(service)?, choice, now)?;
+        let verifier = self.agency(agency, &plan, now).await?;
+        Ok(consent(&plan, &verifier, Mode::OneWay, None, None, now))
+    }
+
+    /// Shows a document to an agency without a request; the code can be redrawn with a fresh nonce for five minutes.
+    pub async fn one_way(
+        &self,
+        agency: &str,
+        service: &str,
+        choice: &Choice,
+        now: u64,
+    ) -> Result<(Answer, OneWay), PresentError> {
+        let plan = self.plan(service_query(service)?, choice, now)?;
+        let verifier = self.agency(agency, &plan, now).await?;
+        require_known(&verifier, choice)?;
+        let nonce = OneWayNonce::new(now, random_bytes()).to_string();
+        let made = presentations(&plan, &verifier.client_id, &nonce, now)?;
+        let frames = encode(&made, dictionary(&plan))?;
+        let note = (ActivityKind::ShownOneWay, "done");
+        self.mark(&plan, &verifier, choice, note, now)?;
+        let answer = self.answered(&plan, &verifier, Mode::OneWay)?;
+        let showing = one_way(plan, verifier, now)?;
+        Ok((Answer { frames, ..answer }, showing))
+    }
+
+    /// Finds an agency by its DID or its name on the ledger.
+    async fn agency(
+        &self,
+        named: &str,
+        plan: &Plan,
+        now: u64,
+    ) -> Result<VerifierParty, PresentError> {
+        let connections = self.connect()?;
+        let (view, online) = self.newest_bundle(&connections, now).await?;
+        let agency = find_agency(&view, &connections, named, now)?;
+        let did = agency.parse().map_err(|_| no_such(named))?;
+        let types: Vec<&str> = plan.0.iter().map(|pick| pick.credential.vct()).collect();
+        let mut checked = view.checked(now);
+        checked.online = online;
+        let mut party = VerifierParty {
+            client_id: format!("{CLIENT_PREFIX}{agency}"),
+            did: Some(agency),
+            name: None,
+            accredited: false,
+            not_accredited_because: None,
+            checked: Some(checked),
+        };
+        for vct in types {
+            match accreditation_at(&view.bundle, &did, Role::Verifier, Some(vct), now) {
+                Ok(chain) => {
+                    party.name = Some(chain.name);
+                    party.accredited = party.not_accredited_because.is_none();
+                }
+                Err(error) => {
+                    party.accredited = false;
+                    party.not_accredited_because = Some(error.code());
+                }
+            }
+        }
+        Ok(party)
+    }
+
+    fn plan(
+        &self,
+        query: &jumin_identity::DcqlQuery,
+        choice: &Choice,
+        now: u64,
+    ) -> Result<Plan, PresentError> {
+        let database = self.database();
+        let database = database.as_ref().ok_or(VaultError::Locked)?;
+        let plan = plan(database, query, choice.document.as_deref(), now)?;
+        plan.within(choice.disclose.as_deref())?;
+        Ok(plan)
+    }
+
+    /// Marks the copies as used and notes the showing; returns the note's number.
+    fn mark(
+        &self,
+        plan: &Plan,
+        verifier: &VerifierParty,
+        choice: &Choice,
+        (kind, outcome): (ActivityKind, &'static str),
+        now: u64,
+    ) -> Result<i64, PresentError> {
+        plan.unused(choice.reuse)?;
+        let first = plan.0.first();
+        let activity = NewActivity {
+            kind,
+            vct: first.map(|pick| pick.document.vct.clone()),
+            party: Some(ActivityParty {
+                id: verifier.client_id.clone(),
+                name: verifier.name.clone(),
+                accredited: verifier.accredited,
+            }),
+            claims: disclosed(plan),
+            outcome,
+        };
+        let copies: Vec<(i64, bool)> = plan
+            .0
+            .iter()
+            .map(|pick| (pick.copy.number, pick.copy.used))
+            .collect();
+        let document = first.map(|pick| pick.document.id.as_str());
+        let noted = self.with(|database| database.use_copies(&copies, &activity, document, now))?;
+        noted.ok_or_else(|| PresentError::CopiesUsedUp {
+            id: document.unwrap_or_default().to_owned(),
+        })
+    }
+
+    fn answered(
+        &self,
+        plan: &Plan,
+        verifier: &VerifierParty,
+        mode: Mode,
+    ) -> Result<Answer, PresentError> {
+        let documents: Vec<String> = plan.0.iter().map(|pick| pick.document.id.clone()).collect();
+        let left = self.with(|database| {
+            let found = documents.iter().map(|id| database.document(id));
+            let found = found.collect::<Result<Vec<_>, _>>()?;
+            Ok(found.into_iter().flatten().map(|d| d.copies_left).min())
+        })?;
+        Ok(Answer {
+            mode,
+            verifier: verifier.clone(),
+            disclosed: disclosed(plan),
+            copies_left: left.unwrap_or(0),
+            documents,
+            frames: Vec::new(),
+            redirect_uri: None,
+        })
+    }
+}
+
+async fn fetched(link: &str, connections: &Connections) -> Result<UnverifiedRequest, PresentError> {
+    let fetched = online::fetch_request(link, &connections.http).await?;
+    let request = UnverifiedRequest::parse(&fetched.request_object)?;
+    // OpenID4VP 1.0 §5: the link and the request object name the same client (RFC 9101 §5).
+    if request.client_id() != fetched.client_id {
+        return Err(jumin_identity::RequestError::ClientMismatch.into());
+    }
+    match &fetched.wallet_nonce {
+        Some(nonce) if !online::repeats_nonce(&fetched.request_object, nonce) => {
+            Err(PresentError::WalletNonce)
+        }
+        _ => Ok(request),
+    }
+}
+
+/// Puts the codes of a request together, or takes a request object as it is.
+fn request_object(texts: &[String]) -> Result<String, PresentError> {
+    if let [text] = texts
+        && text.trim().starts_with("eyJ")
+    {
+        return Ok(text.trim().to_owned());
+    }
+    let (mut assembler, context) = (Assembler::new(), CodecContext::new());
+    let mut partial = None;
+    for text in texts {
+        match assembler.push(text.trim(), &context) {
+            Ok(Progress::Complete(Message::Request(request))) => return Ok(request),
+            Ok(Progress::Complete(_)) => return Err(PresentError::NotARequest),
+            Ok(Progress::Partial { received, needed }) => partial = Some((received, needed)),
+            Ok(Progress::Ignored) => {}
+            Err(error) => return Err(PresentError::Code(error.into())),
+        }
+    }
+    Err(match partial {
+        Some((received, needed)) => PresentError::Incomplete { received, needed },
+        None => PresentError::NotARequest,
+    })
+}
+
+fn require_known(verifier: &VerifierParty, choice: &Choice) -> Result<(), PresentError> {
+    if verifier.accredited || choice.accept_unknown_verifier {
+        return Ok(());
+    }
+    let name = verifier.name.as_ref().map(|name| name.ko.clone());
+    Err(PresentError::UnknownVerifier {
+        name: name.unwrap_or_else(|| verifier.client_id.clone()),
+    })
+}
+
+fn consent(
+    plan: &Plan,
+    verifier: &VerifierParty,
+    mode: Mode,
+    response_uri: Option<&str>,
+    expires: Option<u64>,
+    now: u64,
+) -> Consent {
+    Consent {
+        verifier: verifier.clone(),
+        mode,
+        response_uri: response_uri.map(str::to_owned),
+        expires,
+        documents: plan.0.iter().map(|pick| pick.consent(now)).collect(),
+    }
+}
+
+fn disclosed(plan: &Plan) -> Vec<String> {
+    let paths = plan.0.iter().flat_map(Pick::disclosed);
+    paths.map(|path| path.to_string()).collect()
+}
+
+fn dictionary(plan: &Plan) -> Option<&[u8]> {
+    plan.0.first()?.document.dictionary.as_deref()
+}
+
+fn one_way(plan: Plan, verifier: VerifierParty, now: u64) -> Result<OneWay, PresentError> {
+    let pick = plan.0.into_iter().next();
+    let pick = pick.ok_or(PresentError::NothingFits(jumin_identity::QueryError::Unmet))?;
+    Ok(OneWay {
+        holder: pick.holder()?,
+        credential: pick.credential,
+        disclose: pick.disclose,
+        verifier,
+        query_id: pick.query_id,
+        dictionary: pick.document.dictionary,
+        until: now + ONE_WAY_SECONDS,
+    })
+}
+
+fn no_such(named: &str) -> PresentError {
+    TrustError::NoSuchAgency(named.to_owned()).into()
+}
+
+/// Finds the DID of an agency: as given, or by its exact name in either language, or by a part of the name that only one has.
+fn find_agency(
+    view: &BundleView,
+    connections: &Connections,
+    named: &str,
+    now: u64,
+) -> Result<String, PresentError> {
+    if let Ok(did) = named.parse::<jumin_identity::Did>() {
+        return match did.network() == connections.trust.network {
+            true => Ok(did.to_string()),
+            false => Err(PresentError::ForeignVerifier(named.to_owned())),
+        };
+    }
+    let agencies = verifier_agencies(&view.bundle, now);
+    let wanted = named.trim().to_lowercase();
+    let names = |agency: &&Agency| [agency.name.ko.to_lowercase(), agency.name.en.to_lowercase()];
+    let exact: Vec<_> = agencies
+        .iter()
+        .filter(|a| names(a).contains(&wanted))
+        .collect();
+    let partial: Vec<_> = agencies
+        .iter()
+        .filter(|agency| !wanted.is_empty() && names(agency).iter().any(|n| n.contains(&wanted)))
+        .collect();
+    match (exact.as_slice(), partial.as_slice()) {
+        ([one], _) | ([], [one]) => Ok(one.did.clone()),
+        ([], []) => Err(no_such(named)),
+        _ => Err(TrustError::AmbiguousAgency(named.to_owned()).into()),
+    }
+}
