@@ -1,5 +1,6 @@
 use std::collections::{HashMap, HashSet};
 
+use jumin_identity::qr::{CodecContext, ContextError};
 use jumin_identity::{Did, DidUrl, StatusError, StatusList, UnverifiedStatusListToken, sha256};
 use jumin_registry::{
     AnchorKind, AnchorRecord, Lookup, LookupRecord, Purpose, Record, RecordKey, VerifiedBundle,
@@ -16,6 +17,7 @@ const MAX_LISTS: usize = 4_096;
 pub struct LedgerView {
     bundle: VerifiedBundle,
     lists: HashMap<(Did, String), HeldList>,
+    codec: CodecContext,
     dictionaries: HashSet<(Did, String)>,
 }
 
@@ -56,6 +58,9 @@ pub enum EvidenceError {
     /// The list token is not acceptable.
     #[error("the status list is not acceptable")]
     StatusList(#[source] StatusError),
+    /// The dictionary is not one that the codec takes.
+    #[error("the dictionary is not acceptable")]
+    Dictionary(#[source] ContextError),
     /// More lists than any counter needs.
     #[error("too many status lists")]
     TooMany,
@@ -69,6 +74,7 @@ impl EvidenceError {
             EvidenceError::NotAnchored => "evidence_not_anchored",
             EvidenceError::NotTheAnchoredOne => "evidence_not_the_anchored_one",
             EvidenceError::StatusList(_) => "evidence_status_list",
+            EvidenceError::Dictionary(_) => "evidence_dictionary",
             EvidenceError::TooMany => "evidence_too_many",
         }
     }
@@ -80,6 +86,7 @@ impl LedgerView {
         LedgerView {
             bundle,
             lists: HashMap::new(),
+            codec: CodecContext::default(),
             dictionaries: HashSet::new(),
         }
     }
@@ -92,6 +99,11 @@ impl LedgerView {
     /// Returns the ledger's records.
     pub fn ledger(&self) -> &VerifiedBundle {
         &self.bundle
+    }
+
+    /// Returns what the QR codec needs to read presentations of the view's issuers.
+    pub fn codec(&self) -> &CodecContext {
+        &self.codec
     }
 
     /// Takes in an issuer's status list token (compact JWS), fetched from `uri`, after checking
@@ -164,6 +176,9 @@ impl LedgerView {
         if sha256(bytes) != anchor.sha256 {
             return Err(EvidenceError::NotTheAnchoredOne);
         }
+        self.codec
+            .add_dictionary(bytes.to_vec())
+            .map_err(EvidenceError::Dictionary)?;
         self.dictionaries.insert((issuer.clone(), vct.to_owned()));
         Ok(())
     }

@@ -1,1 +1,23 @@
 //! Serves an office's desks: requests, scans, verdicts.
+//!
+//! The edge around `jumin-verifier`: [`sync`] brings in evidence and keeps it on disk, [`store`]
+//! remembers requests and used nonces, [`desk`] starts requests and checks answers, [`routes`]
+//! and [`cli`] let a page, a scanner, a wallet or a person in.
+#![forbid(unsafe_code)]
+
+pub mod cli;
+pub mod desk;
+pub mod evidence;
+pub mod home;
+pub mod outcome;
+pub mod picture;
+pub mod routes;
+pub mod setup;
+pub mod store;
+pub mod sync;
+
+mod clock;
+mod encryption;
+mod online;
+mod results;
+mod scan;

@@ -1,0 +1,334 @@
+use std::io::{Read as _, Write as _};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use clap::{Args, Parser, Subcommand};
+use jumin_http::{Client, Listen, TlsFiles};
+use jumin_identity::FileKey;
+use jumin_registry::{Localized, NetworkTrust};
+use jumin_verifier::{Verdict, VerifierIdentity};
+use url::Url;
+
+use crate::desk::{Desk, Mode, Scanned};
+use crate::evidence::EvidenceFiles;
+use crate::home::{Home, Settings, read_bounded, write_atomic};
+use crate::outcome::Outcome;
+use crate::picture::{MAX_PICTURE_BYTES, draw_code, is_picture, read_code};
+use crate::routes::{Office, router};
+use crate::setup::{NewOffice, set_up};
+use crate::store::Store;
+use crate::sync::Ledger;
+
+/// Exit code of `verify` for any verdict but `valid`.
+const NOT_VALID: u8 = 1;
+
+/// Serves an office's desks: requests, scans, verdicts.
+#[derive(Debug, Parser)]
+#[command(name = "jumin-counter", version)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Makes a counter's home: keys, a DID on the ledger and, with --governor, its accreditation.
+    Init(InitArgs),
+    /// Gets the newest ledger bundle, status lists and dictionaries.
+    Sync(HomeArgs),
+    /// Starts a request and draws it as a QR code.
+    Request(RequestArgs),
+    /// Checks scanned codes; prints the verdict as JSON; exit code 0 only for `valid`.
+    Verify(VerifyArgs),
+    /// Serves the desk's API and wallets (OpenID4VP).
+    Serve(ServeArgs),
+}
+
+#[derive(Debug, Args)]
+struct HomeArgs {
+    /// The counter's folder.
+    #[arg(long, env = "JUMIN_COUNTER_HOME")]
+    home: PathBuf,
+}
+
+#[derive(Debug, Args)]
+struct InitArgs {
+    #[command(flatten)]
+    home: HomeArgs,
+    /// A ledger node; may be given several times.
+    #[arg(long = "node", required = true, num_args = 1..)]
+    nodes: Vec<Url>,
+    /// The network's trust file (network.json).
+    #[arg(long)]
+    trust: PathBuf,
+    /// The governance key, to accredit the office in development.
+    #[arg(long)]
+    governor: Option<PathBuf>,
+    /// The office's name in Korean.
+    #[arg(long, default_value = "종로구청 민원실")]
+    name_ko: String,
+    /// The office's name in English.
+    #[arg(long, default_value = "Jongno-gu Civil Service Counter")]
+    name_en: String,
+}
+
+#[derive(Debug, Args)]
+struct RequestArgs {
+    #[command(flatten)]
+    home: HomeArgs,
+    /// The service: age-19, address, identity or one of the office's own.
+    #[arg(long)]
+    service: String,
+    /// Where to write the QR code (PNG).
+    #[arg(long)]
+    out: Option<PathBuf>,
+    /// Prints the code's text, too.
+    #[arg(long)]
+    text: bool,
+}
+
+#[derive(Debug, Args)]
+struct VerifyArgs {
+    #[command(flatten)]
+    home: HomeArgs,
+    /// Pictures of codes, texts of codes, files with texts, or - for standard input.
+    #[arg(required = true)]
+    codes: Vec<String>,
+    /// The one-way request that this answers.
+    #[arg(long)]
+    request: Option<String>,
+}
+
+#[derive(Debug, Args)]
+struct ServeArgs {
+    #[command(flatten)]
+    home: HomeArgs,
+    /// Where to listen.
+    #[arg(long, default_value = "127.0.0.1:7300")]
+    listen: SocketAddr,
+    /// Certificate chain (PEM), for HTTPS.
+    #[arg(long, requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// Private key (PEM), for HTTPS.
+    #[arg(long, requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+    /// What the counter calls itself to wallets.
+    #[arg(long)]
+    public_url: Option<Url>,
+}
+
+impl Cli {
+    /// Does what the command line says.
+    pub async fn run(self) -> Result<ExitCode> {
+        match self.command {
+            Command::Init(args) => init(args).await,
+            Command::Sync(args) => sync(args).await,
+            Command::Request(args) => request(args).await,
+            Command::Verify(args) => verify(args).await,
+            Command::Serve(args) => serve(args).await,
+        }
+    }
+}
+
+async fn init(args: InitArgs) -> Result<ExitCode> {
+    let trust = read_bounded(&args.trust)
+        .with_context(|| format!("cannot read {}", args.trust.display()))?;
+    let trust: NetworkTrust = serde_json::from_slice(&trust)
+        .with_context(|| format!("{} is no trust file", args.trust.display()))?;
+    let governor = args.governor.as_deref().map(read_key).transpose()?;
+    let office = NewOffice {
+        nodes: args.nodes,
+        trust,
+        name: Localized {
+            ko: args.name_ko,
+            en: args.name_en,
+        },
+        governor,
+    };
+    let home = Home::at(args.home.home);
+    let settings = set_up(&home, office, Client::new()?).await?;
+    println!("{}", settings.did);
+    Ok(ExitCode::SUCCESS)
+}
+
+fn read_key(path: &Path) -> Result<FileKey> {
+    let pem = read_bounded(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let pem = zeroize::Zeroizing::new(String::from_utf8(pem).unwrap_or_default());
+    FileKey::from_pkcs8_pem(&pem).with_context(|| format!("{} holds no key", path.display()))
+}
+
+async fn sync(args: HomeArgs) -> Result<ExitCode> {
+    let home = Home::at(args.home);
+    let (ledger, _) = open_ledger(&home)?;
+    let report = ledger.sync().await?;
+    println!("{}", serde_json::to_string(&report)?);
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn request(args: RequestArgs) -> Result<ExitCode> {
+    let desk = open_desk(&Home::at(args.home.home)).await?;
+    let started = desk.start(&args.service, Mode::Qr, "").await?;
+    if let Some(out) = &args.out {
+        for (index, text) in started.qr.iter().enumerate() {
+            let path = numbered(out, index);
+            write_atomic(&path, &draw_code(text)?)
+                .with_context(|| format!("cannot write {}", path.display()))?;
+            eprintln!("{}", path.display());
+        }
+    }
+    if args.text || args.out.is_none() {
+        for text in &started.qr {
+            println!("{text}");
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Names the file of a further frame: `qr.png`, `qr-2.png`, `qr-3.png`, …
+fn numbered(path: &Path, index: usize) -> PathBuf {
+    if index == 0 {
+        return path.to_owned();
+    }
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    let extension = path.extension().unwrap_or_default().to_string_lossy();
+    path.with_file_name(format!("{stem}-{}.{extension}", index + 1))
+}
+
+async fn verify(args: VerifyArgs) -> Result<ExitCode> {
+    let desk = open_desk(&Home::at(args.home.home)).await?;
+    let mut texts = Vec::new();
+    for code in &args.codes {
+        texts.extend(read_argument(code)?);
+    }
+    let outcome = match desk.scan("cli", &texts, args.request.as_deref()).await? {
+        Scanned::Decided(outcome) => *outcome,
+        Scanned::Progress { received, needed } => {
+            let reason = format!("Only {received} of at least {needed} codes were given.");
+            desk.unreadable(Verdict::Malformed, reason).await?
+        }
+    };
+    print_outcome(&outcome)?;
+    Ok(match outcome.verdict {
+        Verdict::Valid => ExitCode::SUCCESS,
+        _ => ExitCode::from(NOT_VALID),
+    })
+}
+
+fn print_outcome(outcome: &Outcome) -> Result<()> {
+    let mut stdout = std::io::stdout().lock();
+    serde_json::to_writer(&mut stdout, outcome)?;
+    writeln!(stdout)?;
+    eprintln!("{}", outcome.line());
+    Ok(())
+}
+
+/// Reads one argument: a picture's code, the lines of a text file or of standard input, or the
+/// argument itself.
+fn read_argument(code: &str) -> Result<Vec<String>> {
+    let bytes = if code == "-" {
+        let mut bytes = Vec::new();
+        let limit = MAX_PICTURE_BYTES as u64 + 1;
+        std::io::stdin()
+            .lock()
+            .take(limit)
+            .read_to_end(&mut bytes)?;
+        bytes
+    } else if Path::new(code).is_file() {
+        let mut bytes = Vec::new();
+        let limit = MAX_PICTURE_BYTES as u64 + 1;
+        let file = std::fs::File::open(code).with_context(|| format!("cannot read {code}"))?;
+        file.take(limit).read_to_end(&mut bytes)?;
+        bytes
+    } else {
+        return Ok(vec![code.to_owned()]);
+    };
+    if is_picture(&bytes) {
+        // A picture without a readable code says nothing: that is a verdict, too.
+        let text = read_code(&bytes).unwrap_or_else(|error| {
+            eprintln!("{code}: {error}");
+            String::new()
+        });
+        return Ok(vec![text]);
+    }
+    let text = String::from_utf8(bytes).unwrap_or_default();
+    let lines: Vec<_> = text
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .map(str::to_owned)
+        .collect();
+    Ok(if lines.is_empty() {
+        vec![String::new()]
+    } else {
+        lines
+    })
+}
+
+async fn serve(args: ServeArgs) -> Result<ExitCode> {
+    let home = Home::at(args.home.home);
+    let desk = Arc::new(open_desk(&home).await?);
+    let tls = args.tls_cert.zip(args.tls_key);
+    let listen = Listen {
+        address: args.listen,
+        tls: tls.map(|(cert, key)| TlsFiles { cert, key }),
+    };
+    let bound = jumin_http::bind(&listen).await?;
+    let base_url = bound.base_url();
+    let public_url = args
+        .public_url
+        .map_or(base_url.clone(), |url| url.to_string());
+    let public_url = public_url.trim_end_matches('/');
+    let office = Office {
+        desk: Arc::clone(&desk),
+        public_url: Arc::from(public_url),
+    };
+    write_atomic(&home.address(), base_url.as_bytes())
+        .with_context(|| "cannot write the address file")?;
+    println!("listening on {base_url}");
+    std::io::stdout().flush()?;
+    let keeper = tokio::spawn(keep_fresh(desk));
+    let served = jumin_http::serve(bound, router(office), jumin_http::shutdown_signal()).await;
+    keeper.abort();
+    served?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Keeps the evidence fresh between scans, so that a desk seldom waits for the network.
+async fn keep_fresh(desk: Arc<Desk>) {
+    let shortest = desk.services().map(|policy| policy.refresh_after).min();
+    let pause = Duration::from_secs(shortest.unwrap_or(60).clamp(2, 60));
+    loop {
+        desk.ledger()
+            .refresh(pause.as_secs().saturating_sub(1), crate::clock::unix_now())
+            .await;
+        tokio::time::sleep(pause).await;
+    }
+}
+
+fn open_ledger(home: &Home) -> Result<(Ledger, Settings)> {
+    let settings = home.settings()?;
+    let files = EvidenceFiles::open(&home.ledger())
+        .with_context(|| "cannot open the folder of the ledger's evidence")?;
+    let ledger = Ledger::open(
+        files,
+        settings.nodes.clone(),
+        settings.trust.clone(),
+        Client::new()?,
+    )?;
+    if let Some(damage) = ledger.damage() {
+        tracing::warn!(code = damage.code(), "the bundle on disk is not believed");
+    }
+    Ok((ledger, settings))
+}
+
+async fn open_desk(home: &Home) -> Result<Desk> {
+    let (ledger, settings) = open_ledger(home)?;
+    let store = Store::open(&home.database()).await?;
+    let verifier = VerifierIdentity { kid: settings.kid };
+    let signer = home.key("request-key")?;
+    Ok(Desk::new(verifier, signer, home.services()?, store, ledger))
+}

@@ -1,0 +1,371 @@
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::{ConnectInfo, Path, Request, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use jumin_http::Problem;
+use jumin_verifier::ServiceName;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use url::Url;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::clock::unix_now;
+use crate::desk::{Desk, DeskError, Mode, Scanned};
+use crate::online;
+use crate::picture::{MAX_PICTURE_BYTES, PictureError, read_code};
+use crate::sync::SyncReport;
+
+/// Largest body of any request, in bytes: a picture and a little.
+const MAX_BODY_BYTES: usize = MAX_PICTURE_BYTES + 1024;
+/// Largest JSON body, in bytes.
+const MAX_JSON_BYTES: usize = 1024 * 1024;
+/// Most texts in one scan.
+const MAX_TEXTS: usize = 2_048;
+
+/// Is what the routes share.
+#[derive(Clone)]
+pub struct Office {
+    /// The desks.
+    pub desk: Arc<Desk>,
+    /// Where wallets and the desk's page reach the counter, without a trailing slash.
+    pub public_url: Arc<str>,
+}
+
+/// Makes the counter's routes: the desk's own, for this machine only, and those of wallets.
+pub fn router(office: Office) -> axum::Router {
+    let (desk, mut api) = OpenApiRouter::new()
+        .routes(routes!(start_request))
+        .routes(routes!(read_request))
+        .routes(routes!(scan))
+        .routes(routes!(services))
+        .routes(routes!(status))
+        .routes(routes!(sync))
+        .split_for_parts();
+    let (wallet, wallet_api) = OpenApiRouter::new()
+        .routes(routes!(online::request_object))
+        .routes(routes!(online::response))
+        .routes(routes!(healthz))
+        .routes(routes!(readyz))
+        .split_for_parts();
+    api.merge(wallet_api);
+    api.info.title = "Jumin counter".to_owned();
+    let document = Arc::new(json!(api));
+    let desk = desk.layer(from_fn_with_state(office.clone(), desk_only));
+    let router = desk
+        .merge(wallet)
+        .route(
+            "/openapi.json",
+            axum::routing::get(move || {
+                let document = Arc::clone(&document);
+                async move { Json(document.as_ref().clone()) }
+            }),
+        )
+        .with_state(office);
+    jumin_http::layers(router, MAX_BODY_BYTES)
+}
+
+/// Lets only this machine, and only pages that the counter itself serves, use the desk's routes:
+/// there is no password, so a web page from elsewhere must not be able to reach them through the
+/// clerk's browser (neither by cross-site requests nor by a name that resolves to loopback).
+async fn desk_only(
+    State(office): State<Office>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let headers = request.headers();
+    let ours = is_loopback(peer.ip())
+        && host_is_ours(headers, &office.public_url)
+        && origin_is_ours(headers, &office.public_url);
+    if ours {
+        next.run(request).await
+    } else {
+        let detail = "The desk's routes are for this machine only.";
+        Problem::new(StatusCode::FORBIDDEN, "desk_only", detail).into_response()
+    }
+}
+
+fn is_loopback(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => address.is_loopback(),
+        IpAddr::V6(address) => {
+            address.is_loopback()
+                || address
+                    .to_ipv4_mapped()
+                    .is_some_and(|address| address.is_loopback())
+        }
+    }
+}
+
+fn host_is_ours(headers: &HeaderMap, public_url: &str) -> bool {
+    // HTTP/2 has the authority in the URI instead; browsers always send one of both.
+    let Some(host) = headers.get(header::HOST) else {
+        return true;
+    };
+    let Some(url) = host
+        .to_str()
+        .ok()
+        .and_then(|host| Url::parse(&format!("http://{host}")).ok())
+    else {
+        return false;
+    };
+    name_is_ours(&url, public_url)
+}
+
+fn origin_is_ours(headers: &HeaderMap, public_url: &str) -> bool {
+    let Some(origin) = headers.get(header::ORIGIN) else {
+        return true;
+    };
+    let origin = origin.to_str().ok().and_then(|text| Url::parse(text).ok());
+    origin.is_some_and(|origin| name_is_ours(&origin, public_url))
+}
+
+fn name_is_ours(url: &Url, public_url: &str) -> bool {
+    let loopback = match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost",
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    };
+    let public = Url::parse(public_url).ok();
+    loopback || public.is_some_and(|public| public.host() == url.host())
+}
+
+/// Asks for a request to be started.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+struct StartBody {
+    /// Name of the service.
+    service: String,
+    /// `qr` (default), `online` or `one-way`.
+    #[schema(value_type = Option<String>)]
+    mode: Option<Mode>,
+}
+
+/// Starts a request of a service.
+#[utoipa::path(post, path = "/v1/requests", tag = "desk", request_body = StartBody,
+    responses((status = 201, description = "The request: id, qr, request_uri, expires_at"),
+              (status = 404, description = "No such service")))]
+async fn start_request(
+    State(office): State<Office>,
+    Json(body): Json<StartBody>,
+) -> Result<Response, Problem> {
+    let mode = body.mode.unwrap_or(Mode::Qr);
+    let started = office
+        .desk
+        .start(&body.service, mode, &office.public_url)
+        .await
+        .map_err(|error| problem(&error))?;
+    Ok((StatusCode::CREATED, Json(started)).into_response())
+}
+
+/// Tells how a request stands, with the verdict once there is one.
+#[utoipa::path(get, path = "/v1/requests/{id}", tag = "desk",
+    params(("id" = String, Path, description = "The request")),
+    responses((status = 200, description = "id, service, mode, state, expires_at, verdict"),
+              (status = 404, description = "No such request")))]
+async fn read_request(
+    State(office): State<Office>,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, Problem> {
+    let stored = office.desk.store().request(&id).await;
+    let request = stored
+        .map_err(|error| Problem::internal(&error))?
+        .ok_or_else(|| Problem::not_found("There is no such request."))?;
+    let expires_at = request.pending.expires();
+    let state = match &request.verdict {
+        Some(_) => "answered",
+        None if office.desk.was_declined(&id) => "declined",
+        None if unix_now() > expires_at => "expired",
+        None => "pending",
+    };
+    // Claims are in memory for a while only; the verdict itself is kept.
+    let verdict = match (office.desk.outcome(&id), &request.verdict) {
+        (Some(outcome), _) => json!(outcome),
+        (None, Some(code)) => json!({"verdict": code, "at": request.decided_at}),
+        (None, None) => Value::Null,
+    };
+    Ok(Json(json!({
+        "id": id,
+        "service": request.pending.policy().service,
+        "mode": request.pending.assurance().code(),
+        "state": state,
+        "expires_at": expires_at,
+        "verdict": verdict,
+    })))
+}
+
+/// Is what a handheld scanner or a page read.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+struct ScanBody {
+    /// The text of one code.
+    text: Option<String>,
+    /// The texts of several frames.
+    #[serde(default)]
+    texts: Vec<String>,
+    /// Which desk scanned: frames of different desks are put together apart.
+    #[serde(default)]
+    desk: String,
+    /// The one-way request that this answers.
+    request: Option<String>,
+}
+
+/// Checks what was scanned: JSON with text, or a picture (PNG or JPEG).
+#[utoipa::path(post, path = "/v1/scans", tag = "desk", request_body = ScanBody,
+    responses((status = 200, description = "The verdict, or {\"progress\": {\"received\", \"needed\"}} while frames are missing"),
+              (status = 400, description = "Neither a scan nor a picture")))]
+async fn scan(
+    State(office): State<Office>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Json<Value>, Problem> {
+    let scan = if is_picture(&headers) {
+        picture_scan(body).await?
+    } else {
+        json_scan(&body)?
+    };
+    let scanned = office
+        .desk
+        .scan(&scan.desk, &scan.texts, scan.request.as_deref())
+        .await
+        .map_err(|error| problem(&error))?;
+    Ok(Json(match scanned {
+        Scanned::Progress { received, needed } => {
+            json!({"progress": {"received": received, "needed": needed}})
+        }
+        Scanned::Decided(outcome) => json!(outcome),
+    }))
+}
+
+fn is_picture(headers: &HeaderMap) -> bool {
+    let content_type = headers.get(header::CONTENT_TYPE);
+    let content_type = content_type.and_then(|value| value.to_str().ok());
+    content_type.is_some_and(|kind| kind.starts_with("image/"))
+}
+
+async fn picture_scan(body: Bytes) -> Result<ScanBody, Problem> {
+    let read = tokio::task::spawn_blocking(move || read_code(&body))
+        .await
+        .map_err(|error| Problem::internal(&error))?;
+    let texts = match read {
+        Ok(text) => vec![text],
+        // Like a code that says nothing: the desk hears `malformed`, not an error.
+        Err(PictureError::NoCode) => vec![String::new()],
+        Err(error) => return Err(Problem::bad_request(error.code(), error.to_string())),
+    };
+    Ok(ScanBody {
+        text: None,
+        texts,
+        desk: String::new(),
+        request: None,
+    })
+}
+
+fn json_scan(body: &[u8]) -> Result<ScanBody, Problem> {
+    if body.len() > MAX_JSON_BYTES {
+        let detail = "A scan's JSON is at most 1 MiB.";
+        return Err(Problem::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "scan_too_large",
+            detail,
+        ));
+    }
+    let mut scan: ScanBody = serde_json::from_slice(body)
+        .map_err(|error| Problem::bad_request("scan_malformed", error.to_string()))?;
+    scan.texts.extend(scan.text.take());
+    let fits = (1..=MAX_TEXTS).contains(&scan.texts.len()) && scan.desk.len() <= 64;
+    if fits {
+        Ok(scan)
+    } else {
+        let detail = "A scan has 1 to 2,048 texts.";
+        Err(Problem::bad_request("scan_malformed", detail))
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct ServiceSummary<'a> {
+    service: &'a str,
+    name: &'a ServiceName,
+    one_way: bool,
+}
+
+/// Lists the services of the office.
+#[utoipa::path(get, path = "/v1/services", tag = "desk",
+    responses((status = 200, description = "service, name, one_way of each")))]
+async fn services(State(office): State<Office>) -> Json<Value> {
+    let services: Vec<_> = office
+        .desk
+        .services()
+        .map(|policy| ServiceSummary {
+            service: &policy.service,
+            name: &policy.name,
+            one_way: policy.one_way,
+        })
+        .collect();
+    Json(json!(services))
+}
+
+/// Tells what the counter knows of the ledger, how old it is, and whether the network is there.
+#[utoipa::path(get, path = "/v1/status", tag = "desk",
+    responses((status = 200, description = "network, checkpoint_height, checkpoint_age_seconds, status_lists, dictionaries")))]
+async fn status(State(office): State<Office>) -> Json<Value> {
+    let ledger = office.desk.ledger();
+    let network = ledger.known_network();
+    let now = unix_now();
+    let view = ledger.view();
+    Json(json!({
+        "network": network,
+        "verifier": office.desk.verifier().did(),
+        "checkpoint_height": view.as_ref().map(|v| v.checkpoint().height()),
+        "checkpoint_age_seconds": view.as_ref().map(|v| v.checkpoint().age_seconds(now)),
+        "status_lists": view.as_ref().map(|v| v.current_lists()),
+        "dictionaries": view.as_ref().map(|v| v.dictionaries()),
+    }))
+}
+
+/// Gets the newest bundle, lists and dictionaries.
+#[utoipa::path(post, path = "/v1/sync", tag = "desk",
+    responses((status = 200, description = "What is at hand now"), (status = 503, description = "The network is not there")))]
+async fn sync(State(office): State<Office>) -> Result<Json<SyncReport>, Problem> {
+    let synced = office.desk.ledger().sync().await;
+    synced
+        .map(Json)
+        .map_err(|error| Problem::unavailable(error.code(), error.to_string()))
+}
+
+/// Says that the process is alive.
+#[utoipa::path(get, path = "/healthz", tag = "health", responses((status = 200, description = "Alive")))]
+async fn healthz() -> &'static str {
+    "ok"
+}
+
+/// Says whether the counter can decide: it knows the ledger.
+#[utoipa::path(get, path = "/readyz", tag = "health",
+    responses((status = 200, description = "Ready"), (status = 503, description = "Nothing is known of the ledger yet")))]
+async fn readyz(State(office): State<Office>) -> Result<&'static str, Problem> {
+    match office.desk.ledger().view() {
+        Some(_) => Ok("ok"),
+        None => Err(Problem::unavailable(
+            "ledger_unknown",
+            "Nothing is known of the ledger yet.",
+        )),
+    }
+}
+
+fn problem(error: &DeskError) -> Problem {
+    let detail = error.to_string();
+    match error {
+        DeskError::UnknownService(_) | DeskError::UnknownRequest => {
+            Problem::new(StatusCode::NOT_FOUND, error.code(), detail)
+        }
+        DeskError::Start(_) => Problem::bad_request(error.code(), detail),
+        _ => Problem::internal(error),
+    }
+}

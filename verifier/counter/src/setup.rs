@@ -1,0 +1,139 @@
+use jumin_http::Client;
+use jumin_identity::{DidUrl, FileKey, Signer};
+use jumin_registry::client::{ClientError, LedgerClient};
+use jumin_registry::{
+    Accreditor, DidDocument, Localized, NetworkTrust, Operation, OperationSigner, Purpose, Role,
+    SignOperationError, VerificationMethod, sign_operation,
+};
+use url::Url;
+
+use crate::clock::unix_now;
+use crate::home::{Home, HomeError, Settings};
+
+/// How far back a new key is good for, in seconds: clocks differ a little.
+const BACKDATE: u64 = 300;
+/// How long a development accreditation holds, in seconds (three years).
+const ACCREDITED_FOR: u64 = 3 * 366 * 86_400;
+
+/// Says why a counter's home could not be made.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SetupError {
+    /// The home cannot be written.
+    #[error("the home cannot be made")]
+    Home(#[from] HomeError),
+    /// An operation could not be signed.
+    #[error("the ledger operation could not be signed")]
+    Sign(#[source] SignOperationError),
+    /// The ledger did not take an operation.
+    #[error("the ledger did not take the operation")]
+    Ledger(#[source] ClientError),
+    /// The creation operation names no DID.
+    #[error("the DID could not be made")]
+    NoDid,
+}
+
+impl SetupError {
+    /// Returns the stable code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            SetupError::Home(error) => error.code(),
+            SetupError::Sign(_) => "setup_sign",
+            SetupError::Ledger(_) => "setup_ledger",
+            SetupError::NoDid => "setup_no_did",
+        }
+    }
+}
+
+/// Is what a new office brings along.
+pub struct NewOffice {
+    /// Ledger nodes.
+    pub nodes: Vec<Url>,
+    /// What the ledger's certificates are checked against.
+    pub trust: NetworkTrust,
+    /// What the office is called.
+    pub name: Localized,
+    /// The governance key that accredits it, in development.
+    pub governor: Option<FileKey>,
+}
+
+/// Makes a home: keys, a DID on the ledger, and, with the governor's key, the accreditation as a
+/// verifier. Run again after a failure, it goes on with the same keys.
+pub async fn set_up(home: &Home, office: NewOffice, http: Client) -> Result<Settings, SetupError> {
+    home.create()?;
+    let ledger = LedgerClient::new(office.nodes.clone(), office.trust.clone(), http);
+    let kid = create_did(home, &office.trust, &ledger).await?;
+    if let Some(governor) = &office.governor {
+        accredit(&kid, &office, governor, &ledger).await?;
+    }
+    let settings = Settings {
+        did: kid.did().clone(),
+        kid,
+        name: office.name,
+        nodes: office.nodes,
+        trust: office.trust,
+    };
+    home.save(&settings)?;
+    Ok(settings)
+}
+
+async fn create_did(
+    home: &Home,
+    trust: &NetworkTrust,
+    ledger: &LedgerClient,
+) -> Result<DidUrl, SetupError> {
+    let requests = home.key("request-key")?;
+    let control = home.key("control-key")?;
+    // Pre-rotation: the next change must be signed by a key that is not used for anything yet.
+    let next = home.key("next-control-key")?;
+    let valid_from = home.first_time(unix_now().saturating_sub(BACKDATE))?;
+    let method = |fragment: &str, key: &FileKey, purpose| VerificationMethod {
+        fragment: fragment.to_owned(),
+        public_key: key.public_key().clone(),
+        purposes: vec![purpose],
+        valid_from,
+        valid_until: None,
+    };
+    let operation = Operation::CreateDid {
+        document: DidDocument {
+            verification_methods: vec![
+                method("request-1", &requests, Purpose::Authentication),
+                method("control-1", &control, Purpose::CapabilityInvocation),
+            ],
+            services: Vec::new(),
+        },
+        next_key_hash: next.public_key().thumbprint(),
+    };
+    let signer = OperationSigner::Jwk(&control);
+    let signed = sign_operation(&trust.network, &operation, &[signer]).map_err(SetupError::Sign)?;
+    let did = signed.created_did().ok_or(SetupError::NoDid)?;
+    ledger.submit(&signed).await.map_err(SetupError::Ledger)?;
+    DidUrl::new(&did, "request-1").map_err(|_| SetupError::NoDid)
+}
+
+async fn accredit(
+    kid: &DidUrl,
+    office: &NewOffice,
+    governor: &FileKey,
+    ledger: &LedgerClient,
+) -> Result<(), SetupError> {
+    let now = unix_now();
+    let operation = Operation::Accredit {
+        accreditor: Accreditor::Governance,
+        subject: kid.did().clone(),
+        role: Role::Verifier,
+        name: office.name.clone(),
+        types: Vec::new(),
+        from: now.saturating_sub(BACKDATE),
+        until: now.saturating_add(ACCREDITED_FOR),
+        version: 0,
+    };
+    let signer = OperationSigner::Kid("governance#0".to_owned(), governor);
+    let signed =
+        sign_operation(&office.trust.network, &operation, &[signer]).map_err(SetupError::Sign)?;
+    ledger
+        .submit(&signed)
+        .await
+        .map(|_| ())
+        .map_err(SetupError::Ledger)
+}
