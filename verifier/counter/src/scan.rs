@@ -94,11 +94,16 @@ impl DeskScan {
                 return last;
             }
         }
-        match (self.progress, &last) {
-            (Some((received, needed)), Read::Unreadable { .. }) if texts.len() > 1 => {
-                Read::Partial { received, needed }
-            }
-            _ => last,
+        match last {
+            Read::Unreadable { .. } if texts.len() > 1 && self.progress.is_some() => self.so_far(),
+            last => last,
+        }
+    }
+
+    fn so_far(&self) -> Read {
+        match self.progress {
+            Some((received, needed)) => Read::Partial { received, needed },
+            None => Read::unreadable(Verdict::Malformed, "The code was read already."),
         }
     }
 
@@ -116,10 +121,9 @@ impl DeskScan {
                 self.progress = Some((received, needed));
                 Read::Partial { received, needed }
             }
-            Ok(Progress::Ignored) => match self.progress {
-                Some((received, needed)) => Read::Partial { received, needed },
-                None => Read::unreadable(Verdict::Malformed, "This is not a Jumin code."),
-            },
+            Ok(Progress::Ignored) => self.so_far(),
+            // A foreign code in the camera's view does not disturb what is being read.
+            Err(FrameError::Foreign) if self.progress.is_some() => self.so_far(),
             Err(error) => Read::unreadable(
                 frame_verdict(&error),
                 format!("The code cannot be read: {error}."),
