@@ -1,0 +1,4 @@
+//! Presentations and requests through QR codes.
+
+mod card;
+mod size;
