@@ -1,5 +1,7 @@
 //! Resident cards of made-up citizens, issued and presented through the public interface.
 
+use std::sync::LazyLock;
+
 use jumin_identity::{
     CodecContext, Did, DidUrl, FileKey, IssuanceRequest, Signer, StatusReference,
     UnverifiedCredential, VerifiedCredential, VpToken, b64url, builtin_types, issue_credential,
@@ -147,8 +149,21 @@ pub fn dictionary() -> Vec<u8> {
     train_dictionary(&samples)
 }
 
-pub fn context() -> CodecContext {
+/// Is what a counter knows that has synchronized.
+pub fn context() -> &'static CodecContext {
+    static CONTEXT: LazyLock<CodecContext> = LazyLock::new(|| {
+        let mut context = CodecContext::new();
+        context.add_dictionary(dictionary()).expect("a dictionary");
+        context
+    });
+    &CONTEXT
+}
+
+/// Is what a counter knows that has the issuer's header, but no dictionary.
+pub fn context_with_header(token: &str) -> CodecContext {
+    let header = token.split(['"', '.']).nth(3).expect("a header");
+    let header = jumin_identity::b64url_decode(header).expect("base64url");
     let mut context = CodecContext::new();
-    context.add_dictionary(dictionary()).expect("a dictionary");
+    context.add_header(&header).expect("a header");
     context
 }

@@ -28,7 +28,7 @@ fn five_claims_of_the_card_fit_version_19() {
     for person in 0..5 {
         for query in ["desk-7", "identity"] {
             let token = card::presentation(person, query, &FIVE);
-            let frames = encode_presentation(&token, &context).unwrap();
+            let frames = encode_presentation(&token, context).unwrap();
             let [frame] = frames.as_slice() else {
                 panic!("one frame");
             };
@@ -39,7 +39,7 @@ fn five_claims_of_the_card_fit_version_19() {
                 frame.version()
             );
             assert!(frame.version() <= 19, "version {}", frame.version());
-            assert_eq!(read(frame, &context), Message::Presentation(token));
+            assert_eq!(read(frame, context), Message::Presentation(token));
         }
     }
 }
@@ -49,7 +49,7 @@ fn registered_templates_but_the_portrait_are_one_code() {
     let context = card::context();
     for id in ["age-19", "address", "identity"] {
         let token = card::template_presentation(1, id);
-        let frames = encode_presentation(&token, &context).unwrap();
+        let frames = encode_presentation(&token, context).unwrap();
         let [frame] = frames.as_slice() else {
             panic!("one frame");
         };
@@ -60,7 +60,7 @@ fn registered_templates_but_the_portrait_are_one_code() {
             frame.version()
         );
         assert!(frame.version() <= 19);
-        assert_eq!(read(frame, &context), Message::Presentation(token));
+        assert_eq!(read(frame, context), Message::Presentation(token));
     }
 }
 
