@@ -61,5 +61,5 @@ pub use vp_token::{VP_TOKEN_MAX_BYTES, VpToken, VpTokenError};
 pub mod qr;
 pub use qr::{
     Assembler, CodecContext, ContextError, DictionaryId, EncodeError, Frame, FrameError, Message,
-    Progress, encode_presentation, encode_request, train_dictionary,
+    Progress, encode_presentation, encode_request, qr_version, train_dictionary,
 };

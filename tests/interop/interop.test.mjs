@@ -4,7 +4,7 @@ import { after, before, test } from 'node:test'
 import { clientAuthenticationAnonymous } from '@openid4vc/oauth2'
 import { Openid4vpClient } from '@openid4vc/openid4vp'
 import { foreignVerifier } from './lib/credential.mjs'
-import { callbacks, generateKey } from './lib/crypto.mjs'
+import { callbacks, generateKey, salt } from './lib/crypto.mjs'
 import { obtain } from './lib/issuance.mjs'
 import { counterApi, decodeQr, keyOfDidUrl, offerCard, startStack, wallet } from './lib/stack.mjs'
 
@@ -77,7 +77,7 @@ test('a foreign wallet answers our counter over OpenID4VP', async () => {
     authorizationRequestPayload,
     authorizationResponsePayload: { vp_token: { 'age-19': [presentation] } },
     jarm: {
-      encryption: { nonce: authorizationRequestPayload.nonce },
+      encryption: { nonce: salt(16) },
       serverMetadata: {
         authorization_signing_alg_values_supported: [],
         authorization_encryption_alg_values_supported: ['ECDH-ES'],

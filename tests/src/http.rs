@@ -44,7 +44,8 @@ pub struct Http {
 impl Http {
     /// Makes a client that trusts the stack's certificate authority, if there is one.
     pub fn new(settings: &Settings) -> Result<Self> {
-        let runtime = tokio::runtime::Builder::new_current_thread()
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
             .enable_all()
             .build()?;
         let client = match &settings.tls {

@@ -8,7 +8,8 @@ use crate::network::Network;
 use crate::process::Settings;
 use crate::programs::{Finished, Program, run};
 
-const PIN: &str = "482915";
+/// Without a keyring a vault wants more than a PIN.
+const PASSPHRASE: &str = "sample-passphrase";
 
 /// A citizen's wallet on the command line.
 pub struct Wallet {
@@ -37,7 +38,7 @@ impl Wallet {
 
     /// Runs a command of the wallet with the right PIN.
     pub fn command(&self, arguments: &[&str]) -> Result<Finished> {
-        self.command_with_pin(PIN, arguments)
+        self.command_with_pin(PASSPHRASE, arguments)
     }
 
     /// Runs a command of the wallet with the given PIN.

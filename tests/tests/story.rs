@@ -7,7 +7,7 @@ use jumin_registry::Role;
 use jumin_tests::{Codec, Stack, Tampering, Wallet, read_qr, tamper};
 
 /// Alphanumeric characters that a QR code of version 19-L holds (ISO/IEC 18004, table 7).
-const VERSION_19_L: usize = 1154;
+const VERSION_19_L: usize = 1153;
 const REFRESH_AFTER: Duration = Duration::from_secs(3);
 
 fn ask_and_answer(

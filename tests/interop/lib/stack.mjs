@@ -82,7 +82,7 @@ export async function offerCard(stack) {
 export async function wallet(stack, ...args) {
   const home = path.join(stack.directory, 'interop-wallet')
   const { stdout } = await run(path.join(programs, 'jumin-wallet-cli'), ['--home', home, ...args], {
-    env: { ...process.env, JUMIN_WALLET_PIN: '482915' },
+    env: { ...process.env, JUMIN_WALLET_PIN: 'sample-passphrase' },
   })
   return stdout
 }

@@ -3,6 +3,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
+use jumin_identity::qr_version;
 use jumin_registry::Role;
 use jumin_tests::{
     Check, Codec, Ports, Settings, Stack, StackOptions, Tampering, Wallet, read_qr, tamper,
@@ -281,8 +282,13 @@ impl Scene {
 
     fn describe_qr(&self, picture: &str) -> Result<String> {
         let texts = read_qr(&self.out.join(picture))?;
-        let characters = texts.first().map_or(0, String::len);
-        Ok(format!("QR: {characters}자 characters → {picture}"))
+        let text = texts.first().context("no QR code")?;
+        let version =
+            qr_version(text.len()).map_or_else(String::new, |version| format!("{version}-L, "));
+        Ok(format!(
+            "QR: {version}{}자 characters → {picture}",
+            text.len()
+        ))
     }
 }
 

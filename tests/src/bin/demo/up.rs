@@ -105,7 +105,7 @@ fn print_hints(stack: &Stack, out: &Path) {
 the stack is up; addresses and tokens are in {env}
 
 try:
-  set -a; . {env}; set +a; export JUMIN_WALLET_HOME=/tmp/my-wallet JUMIN_WALLET_PIN=482915
+  set -a; . {env}; set +a; export JUMIN_WALLET_HOME=/tmp/my-wallet JUMIN_WALLET_PIN=sample-passphrase
   PATH="{programs}:$PATH"
   curl -s{cacert} -H "Authorization: Bearer $CONSOLE_TOKEN" "{console}/v1/residents?query=&limit=5"
   curl -s{cacert} -H "Authorization: Bearer $CONSOLE_TOKEN" -H 'Content-Type: application/json' \
