@@ -1,1 +1,24 @@
 //! Runs the registry as a BFT validator.
+//!
+//! `home` lays out a validator's directory, `validator` wires the consensus engine, `application` proposes and checks
+//! blocks, `ledger` holds the state, and `api` answers readers over HTTP.
+#![forbid(unsafe_code)]
+
+mod api;
+mod application;
+mod block;
+mod exchange;
+mod execution;
+mod genesis;
+mod home;
+mod ledger;
+mod mempool;
+mod node;
+mod store;
+mod validator;
+
+pub use home::{NewNetwork, init, init_dev};
+pub use node::{RunOptions, run};
+
+/// How validators sign: one ed25519 signature each, so that every vote can be attributed.
+pub(crate) type Scheme = commonware_consensus::simplex::scheme::ed25519::Scheme;

@@ -1,1 +1,117 @@
-fn main() {}
+//! Runs the registry as a BFT validator.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::bail;
+use clap::{Args, Parser, Subcommand};
+use jumin_http::TlsFiles;
+use jumin_registry_node::{NewNetwork, RunOptions, init, init_dev, run};
+
+/// Runs the DID registry that several agencies keep together.
+#[derive(Parser)]
+#[command(name = "jumin-registry-node", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Starts a one-validator network named "dev", made at first.
+    Dev(Serve),
+    /// Writes the homes of a new network's validators, its trust file and its governor's key.
+    Init(Init),
+    /// Starts one validator of a network that `init` wrote.
+    Run(Serve),
+}
+
+#[derive(Args)]
+struct Init {
+    /// How many validators.
+    #[arg(long)]
+    validators: usize,
+    /// The directory to write to.
+    #[arg(long)]
+    out: PathBuf,
+    /// The network's name, as in its DIDs.
+    #[arg(long, default_value = "dev")]
+    network: String,
+    /// The API port of each validator.
+    #[arg(long, value_delimiter = ',', conflicts_with = "base_port")]
+    api_ports: Vec<u16>,
+    /// The API port of the first validator; the others follow.
+    #[arg(long)]
+    base_port: Option<u16>,
+}
+
+#[derive(Args)]
+struct Serve {
+    /// The validator's directory.
+    #[arg(long)]
+    home: PathBuf,
+    /// Where the API listens, port 0 for any free one.
+    #[arg(long)]
+    listen: Option<SocketAddr>,
+    /// PEM file of the certificate chain, for HTTPS.
+    #[arg(long, requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// PEM file of the private key, for HTTPS.
+    #[arg(long, requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+    /// The base URL this node tells others.
+    #[arg(long)]
+    public_url: Option<String>,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    jumin_http::init_tracing();
+    let result = match Cli::parse().command {
+        Command::Init(options) => options.write(),
+        Command::Run(options) => run(options.into()).await,
+        Command::Dev(options) => match init_dev(&options.home) {
+            Ok(()) => run(options.into()).await,
+            Err(error) => Err(error),
+        },
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+impl Init {
+    fn write(self) -> anyhow::Result<()> {
+        let ports = match self.base_port {
+            Some(base) if usize::from(u16::MAX - base) < self.validators => {
+                bail!("--base-port is too high")
+            }
+            Some(base) => (base..).take(self.validators).collect(),
+            None if self.api_ports.is_empty() => vec![0; self.validators],
+            None => self.api_ports,
+        };
+        let new = NewNetwork {
+            network: self.network,
+            validators: self.validators,
+            api_ports: ports,
+        };
+        init(&self.out, &new)
+    }
+}
+
+impl From<Serve> for RunOptions {
+    fn from(options: Serve) -> Self {
+        let tls = options.tls_cert.zip(options.tls_key);
+        Self {
+            home: options.home,
+            listen: options.listen,
+            tls: tls.map(|(cert, key)| TlsFiles { cert, key }),
+            public_url: options.public_url,
+        }
+    }
+}

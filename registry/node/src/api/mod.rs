@@ -1,0 +1,102 @@
+//! The node's HTTP interface: operations in, proved records out.
+
+mod limit;
+mod observe;
+mod operations;
+mod records;
+mod resolution;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+use axum::response::IntoResponse;
+use axum::routing::get;
+use jumin_http::Problem;
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::block::MAX_OPERATION_BYTES;
+use crate::ledger::{Ledger, ReadError};
+use crate::validator::{Gossip, Validator};
+
+/// What every route shares.
+#[derive(Clone)]
+pub(crate) struct Context {
+    ledger: Arc<Ledger>,
+    gossip: Gossip,
+    metrics: Arc<dyn Fn() -> String + Send + Sync>,
+    limit: Arc<limit::Limit>,
+}
+
+impl Context {
+    pub(crate) fn new(ledger: Arc<Ledger>, validator: &Validator) -> Self {
+        Self {
+            ledger,
+            gossip: validator.gossip.clone(),
+            metrics: validator.metrics.clone(),
+            limit: Arc::default(),
+        }
+    }
+}
+
+#[derive(OpenApi)]
+#[openapi(info(
+    title = "Jumin registry node",
+    description = "The DID registry. Every answer about a record carries its proof; believe the proof, not the node."
+))]
+struct Description;
+
+/// Builds the routes.
+pub(crate) fn router(context: Context) -> Router {
+    let (api, description) = OpenApiRouter::with_openapi(Description::openapi())
+        .routes(routes!(operations::submit))
+        .routes(routes!(operations::status))
+        .routes(routes!(records::record))
+        .routes(routes!(records::checkpoint))
+        .routes(routes!(records::bundle))
+        .routes(routes!(records::network))
+        .routes(routes!(resolution::resolve))
+        .routes(routes!(observe::healthz))
+        .routes(routes!(observe::readyz))
+        .routes(routes!(observe::metrics))
+        .split_for_parts();
+    let router = api
+        .route(
+            "/openapi.json",
+            get(move || async move { axum::Json(description) }),
+        )
+        .fallback(|| async { Problem::not_found("There is nothing at this address.") })
+        .layer(from_fn_with_state(context.clone(), limit::by_source))
+        .with_state(context);
+    jumin_http::layers(router, MAX_OPERATION_BYTES)
+}
+
+/// A read that failed, as the answer a client gets.
+struct Failure(ReadError);
+
+impl From<ReadError> for Failure {
+    fn from(error: ReadError) -> Self {
+        Self(error)
+    }
+}
+
+impl From<crate::store::StoreError> for Failure {
+    fn from(error: crate::store::StoreError) -> Self {
+        Self(error.into())
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> axum::response::Response {
+        match self.0 {
+            ReadError::NoCheckpoint => {
+                let detail = "No block is finalized yet; try again in a moment.";
+                Problem::unavailable("no_checkpoint", detail)
+            }
+            error => Problem::internal(&error),
+        }
+        .into_response()
+    }
+}

@@ -1,0 +1,123 @@
+//! What flows between the engine and the ledger: finalized blocks inwards, operations both ways.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use commonware_actor::Feedback;
+use commonware_consensus::marshal::core::Mailbox;
+use commonware_consensus::marshal::{Update, standard::Standard};
+use commonware_consensus::simplex::types::Finalization;
+use commonware_consensus::{Epochable as _, Heightable as _, Reporter, Viewable as _};
+use commonware_cryptography::{Digested, sha256};
+use commonware_p2p::{Receiver, Recipients, Sender};
+use commonware_runtime::IoBuf;
+use commonware_utils::acknowledgement::{Acknowledgement as _, Exact};
+use jumin_registry::{Certificate, SignedOperation};
+use tokio::sync::mpsc;
+
+use crate::Scheme;
+use crate::application::unix_ms;
+use crate::block::{Block, MAX_OPERATION_BYTES};
+use crate::execution::operation_hash;
+use crate::ledger::Ledger;
+
+/// A finalized block and the acknowledgement that lets the archive move on.
+pub(crate) type Delivery = (Digested<Block>, Exact);
+
+/// Passes finalized blocks on to the task that applies them.
+#[derive(Clone)]
+pub(crate) struct Deliveries(pub mpsc::UnboundedSender<Delivery>);
+
+impl Reporter for Deliveries {
+    type Activity = Update<Block>;
+
+    fn report(&mut self, update: Update<Block>) -> Feedback {
+        let Update::Block(block, acknowledgement) = update else {
+            return Feedback::Ok;
+        };
+        // The archive sends no more than its unacknowledged maximum, so the queue is bounded.
+        match self.0.send((block, acknowledgement)) {
+            Ok(()) => Feedback::Ok,
+            Err(_) => Feedback::Closed,
+        }
+    }
+}
+
+/// Applies finalized blocks in order; the archive delivers again what was not acknowledged.
+pub(crate) async fn apply_finalized(
+    ledger: Arc<Ledger>,
+    archive: Mailbox<Scheme, Standard<Block>>,
+    mut deliveries: mpsc::UnboundedReceiver<Delivery>,
+) -> anyhow::Result<()> {
+    while let Some((block, acknowledgement)) = deliveries.recv().await {
+        let finalization = archive.get_finalization(block.height()).await;
+        let certificate = finalization.and_then(|found| certificate(&found));
+        ledger.apply(block.inner(), certificate)?;
+        acknowledgement.acknowledge();
+    }
+    Ok(())
+}
+
+/// Restates the engine's finalization in the form that readers check without the engine.
+pub(crate) fn certificate(
+    finalization: &Finalization<Scheme, sha256::Digest>,
+) -> Option<Certificate> {
+    let signers = &finalization.certificate.signers;
+    let mut votes = Vec::with_capacity(signers.count());
+    for (signer, signature) in signers.iter().zip(&finalization.certificate.signatures) {
+        let signature = signature.get()?;
+        votes.push((
+            usize::try_from(signer.get()).ok()?,
+            signature.as_ref().try_into().ok()?,
+        ));
+    }
+    let proposal = &finalization.proposal;
+    let round = (
+        proposal.epoch().get(),
+        proposal.view().get(),
+        proposal.parent.get(),
+    );
+    Certificate::new(round, signers.len(), votes).ok()
+}
+
+/// Sends new operations to the other validators and takes theirs.
+pub(crate) async fn exchange_operations<S: Sender, R: Receiver>(
+    ledger: Arc<Ledger>,
+    (mut sender, mut receiver): (S, R),
+    mut outgoing: mpsc::Receiver<Vec<u8>>,
+) {
+    loop {
+        tokio::select! {
+            operation = outgoing.recv() => match operation {
+                // Who is out of reach gets the operation in its block.
+                Some(bytes) => drop(sender.send(Recipients::All, IoBuf::from(bytes), false)),
+                None => return,
+            },
+            message = receiver.recv() => match message {
+                Ok((_, bytes)) => accept(&ledger, bytes.as_ref()),
+                Err(_) => return,
+            },
+        }
+    }
+}
+
+/// Keeps an operation that another validator took in; what is not one is ignored.
+fn accept(ledger: &Ledger, bytes: &[u8]) {
+    if bytes.len() > MAX_OPERATION_BYTES {
+        return;
+    }
+    let Ok(operation) = SignedOperation::parse(bytes) else {
+        tracing::debug!("ignored a malformed operation of another validator");
+        return;
+    };
+    // This node may lag behind the sender, so only the proposer's state decides about the rest.
+    let refused = ledger.admit(&operation, unix_ms(SystemTime::now())).err();
+    if refused.is_some_and(|rejection| rejection.code() == "bad_signature") {
+        return;
+    }
+    let hash = operation_hash(&operation);
+    if matches!(ledger.outcome(&hash), Ok(None)) {
+        // When this mempool is full, the sender still proposes the operation itself.
+        drop(ledger.mempool().add(hash, bytes.into(), operation));
+    }
+}

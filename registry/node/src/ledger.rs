@@ -1,0 +1,375 @@
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use jumin_registry::{
+    BlockContext, Bundle, Certificate, Checkpoint, HEADER_VERSION, Header, NetworkTrust,
+    ProvenRecord, RecordKey, Rejection, SignedOperation,
+    tree::{self, TreeError},
+    validator_set_hash,
+};
+use tokio::sync::watch;
+
+use crate::block::{Block, MAX_BLOCK_OPERATIONS, MAX_BODY_BYTES, body_hash};
+use crate::execution::{Executed, ExecutionError, View, Working, execute};
+use crate::genesis::Genesis;
+use crate::mempool::{Mempool, Outcome};
+use crate::store::{Applied, Changes, Snapshot, Store, StoreError, StoredCheckpoint};
+
+/// How many heights below the applied one executed blocks are still known.
+const KEPT_HEIGHTS: u64 = 64;
+
+/// The registry as this node holds it: applied state, executed candidates and waiting operations.
+pub(crate) struct Ledger {
+    trust: NetworkTrust,
+    validators: [u8; 32],
+    genesis: Block,
+    store: Store,
+    mempool: Mempool,
+    chain: Mutex<Chain>,
+    applied: watch::Sender<u64>,
+}
+
+struct Chain {
+    applied: Applied,
+    checkpoint: Option<StoredCheckpoint>,
+    executed: HashMap<[u8; 32], Arc<Executed>>,
+    bundle: Option<(u64, Arc<Vec<u8>>)>,
+}
+
+/// A checkpoint as bytes and one record's proof under it.
+pub(crate) struct Proof {
+    pub checkpoint: Vec<u8>,
+    pub record: ProvenRecord,
+}
+
+/// Why a read could not be answered.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ReadError {
+    #[error("no certified block yet")]
+    NoCheckpoint,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Tree(#[from] TreeError),
+}
+
+impl Ledger {
+    /// Opens the state, writing genesis at first.
+    pub(crate) fn open(genesis: &Genesis, store: Store) -> Result<Self, ExecutionError> {
+        let start = genesis.block()?;
+        let applied = match store.applied()? {
+            Some(applied) => applied,
+            None => {
+                let executed = genesis.execute(start.header())?;
+                store.commit(&changes(&executed, None))?;
+                executed.applied
+            }
+        };
+        let checkpoint = store.checkpoint()?;
+        Ok(Self {
+            validators: validator_set_hash(&genesis.validators),
+            trust: genesis.trust(start.header()),
+            genesis: start,
+            store,
+            mempool: Mempool::new(),
+            applied: watch::channel(applied.height).0,
+            chain: Mutex::new(Chain {
+                applied,
+                checkpoint,
+                executed: HashMap::new(),
+                bundle: None,
+            }),
+        })
+    }
+
+    fn chain(&self) -> MutexGuard<'_, Chain> {
+        // Every change below is a single insertion or assignment, so a panic elsewhere leaves it whole.
+        self.chain.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn trust(&self) -> &NetworkTrust {
+        &self.trust
+    }
+
+    pub(crate) fn genesis(&self) -> &Block {
+        &self.genesis
+    }
+
+    pub(crate) fn mempool(&self) -> &Mempool {
+        &self.mempool
+    }
+
+    /// The last block whose effects are stored.
+    pub(crate) fn applied(&self) -> Applied {
+        self.chain().applied.clone()
+    }
+
+    /// Changes with every applied block.
+    pub(crate) fn applied_heights(&self) -> watch::Receiver<u64> {
+        self.applied.subscribe()
+    }
+
+    /// Tells whether the state after the block with this digest is known.
+    pub(crate) fn knows(&self, digest: &[u8; 32]) -> bool {
+        let chain = self.chain();
+        chain.applied.digest == *digest || chain.executed.contains_key(digest)
+    }
+
+    /// The state after the block with this digest, if the chain from the applied block to it is known.
+    pub(crate) fn view(&self, digest: &[u8; 32]) -> Result<Option<View>, StoreError> {
+        let chain = self.chain();
+        let mut overlays: Vec<Arc<Executed>> = Vec::new();
+        let mut cursor = *digest;
+        while cursor != chain.applied.digest {
+            let Some(block) = chain.executed.get(&cursor) else {
+                return Ok(None);
+            };
+            if block.applied.height <= chain.applied.height {
+                return Ok(None);
+            }
+            cursor = block.parent;
+            overlays.push(block.clone());
+        }
+        let tip = overlays
+            .first()
+            .map_or(&chain.applied, |block| &block.applied);
+        Ok(Some(View {
+            tip: tip.clone(),
+            // Taken under the lock, so that it is the state of `chain.applied`.
+            snapshot: self.store.snapshot()?,
+            overlays,
+        }))
+    }
+
+    /// Remembers what an unfinalized block does.
+    pub(crate) fn remember(&self, executed: Executed) {
+        let digest = executed.applied.digest;
+        self.chain().executed.insert(digest, Arc::new(executed));
+    }
+
+    /// Executes a block on its parent's state and remembers the result.
+    pub(crate) fn execute(&self, view: &View, block: &Block) -> Result<(), ExecutionError> {
+        self.check_header(view, block.header())?;
+        self.remember(execute(view, block.header(), block.operations())?);
+        Ok(())
+    }
+
+    fn check_header(&self, view: &View, header: &Header) -> Result<(), ExecutionError> {
+        let fits = header.network == self.trust.network
+            && header.epoch == self.trust.epoch
+            && header.height == view.tip.height + 1
+            && header.parent == view.tip.digest
+            && header.time_ms > view.tip.time_ms
+            && header.next_validators == self.validators;
+        fits.then_some(()).ok_or(ExecutionError::HeaderMismatch)
+    }
+
+    /// Builds a block on `view` from the waiting operations; those that the state refuses stop waiting.
+    pub(crate) fn build(&self, view: &View, now_ms: u64) -> Result<Block, ExecutionError> {
+        let mut header = Header {
+            version: HEADER_VERSION,
+            network: self.trust.network.clone(),
+            epoch: self.trust.epoch,
+            height: view.tip.height + 1,
+            time_ms: now_ms.max(view.tip.time_ms + 1),
+            parent: view.tip.digest,
+            state_root: [0; 32],
+            body_hash: [0; 32],
+            next_validators: self.validators,
+        };
+        let mut working = Working::new(view, context(&header));
+        let mut operations = Vec::new();
+        let mut size = 0;
+        let taken: usize = view
+            .overlays
+            .iter()
+            .map(|block| block.operations.len())
+            .sum();
+        for candidate in self.mempool.candidates(MAX_BLOCK_OPERATIONS + taken) {
+            if operations.len() == MAX_BLOCK_OPERATIONS
+                || size + candidate.bytes.len() > MAX_BODY_BYTES
+            {
+                break;
+            }
+            if working.contains(&candidate.hash)? {
+                continue;
+            }
+            match working.apply(&candidate.operation) {
+                Ok(()) => {
+                    size += candidate.bytes.len();
+                    operations.push(candidate.bytes.to_vec());
+                }
+                Err(rejection) if rejection.is_verdict() => {
+                    self.mempool.reject(&candidate.hash, rejection.code());
+                }
+                Err(rejection) => return Err(ExecutionError::Refused(rejection)),
+            }
+        }
+        let effects = working.finish()?;
+        header.state_root = effects.state_root;
+        header.body_hash = body_hash(&operations);
+        self.remember(effects.under(&header)?);
+        Ok(Block::new(header, operations))
+    }
+
+    /// Tells whether a waiting operation is not yet in the chain of `view`.
+    pub(crate) fn has_work(&self, view: &View) -> Result<bool, StoreError> {
+        let taken: usize = view
+            .overlays
+            .iter()
+            .map(|block| block.operations.len())
+            .sum();
+        for candidate in self.mempool.candidates(taken + 1) {
+            if !view.contains(&candidate.hash)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Checks an operation against the applied state, as the next block would.
+    pub(crate) fn admit(&self, operation: &SignedOperation, now_ms: u64) -> Result<(), Rejection> {
+        let applied = self.applied();
+        let view = self.view(&applied.digest).ok().flatten();
+        let Some(view) = view else {
+            // Another block was applied in between: the proposer checks again.
+            return Ok(());
+        };
+        let context = BlockContext {
+            network: self.trust.network.clone(),
+            height: view.tip.height + 1,
+            time_ms: now_ms.max(view.tip.time_ms + 1),
+            epoch: self.trust.epoch,
+        };
+        Working::new(&view, context).apply(operation)
+    }
+
+    /// What became of an operation.
+    pub(crate) fn outcome(&self, hash: &[u8; 32]) -> Result<Option<Outcome>, StoreError> {
+        // The mempool first: an operation leaves it only after it is stored.
+        let waiting = self.mempool.outcome(hash);
+        let finalized = self.store.snapshot()?.operation(hash)?;
+        Ok(finalized.map(Outcome::Finalized).or(waiting))
+    }
+
+    /// Stores a finalized block's effects, once: a block that is applied already is left alone.
+    pub(crate) fn apply(
+        &self,
+        block: &Block,
+        certificate: Option<Certificate>,
+    ) -> Result<(), ExecutionError> {
+        let header = block.header();
+        let digest = header.digest();
+        if header.height <= self.applied().height {
+            return Ok(());
+        }
+        let known = self.chain().executed.get(&digest).cloned();
+        let executed = match known {
+            Some(executed) => executed,
+            None => {
+                let view = self
+                    .view(&header.parent)?
+                    .ok_or(ExecutionError::HeaderMismatch)?;
+                self.check_header(&view, header)?;
+                Arc::new(execute(&view, header, block.operations())?)
+            }
+        };
+        let checkpoint = certificate.map(|certificate| StoredCheckpoint {
+            height: header.height,
+            time_ms: header.time_ms,
+            tree_version: executed.applied.tree_version,
+            bytes: Checkpoint {
+                header: header.clone(),
+                certificate,
+            }
+            .to_bytes(),
+        });
+        {
+            let mut chain = self.chain();
+            self.store
+                .commit(&changes(&executed, checkpoint.as_ref()))?;
+            chain.applied = executed.applied.clone();
+            if let Some(checkpoint) = checkpoint {
+                chain.checkpoint = Some(checkpoint);
+            }
+            chain.executed.insert(digest, executed.clone());
+            let oldest = header.height.saturating_sub(KEPT_HEIGHTS);
+            chain
+                .executed
+                .retain(|_, block| block.applied.height > oldest);
+        }
+        self.mempool.finalized(&executed.operations, header.height);
+        self.applied.send_replace(header.height);
+        Ok(())
+    }
+
+    /// The newest checkpoint.
+    pub(crate) fn checkpoint(&self) -> Result<StoredCheckpoint, ReadError> {
+        self.chain()
+            .checkpoint
+            .clone()
+            .ok_or(ReadError::NoCheckpoint)
+    }
+
+    /// Reads one record, or its absence, with its proof under the newest checkpoint.
+    pub(crate) fn prove(&self, key: &RecordKey) -> Result<Proof, ReadError> {
+        let (checkpoint, snapshot) = self.certified()?;
+        let record = tree::prove(&snapshot, checkpoint.tree_version, key)?;
+        Ok(Proof {
+            checkpoint: checkpoint.bytes,
+            record,
+        })
+    }
+
+    fn certified(&self) -> Result<(StoredCheckpoint, Snapshot), ReadError> {
+        let checkpoint = self.checkpoint()?;
+        Ok((checkpoint, self.store.snapshot()?))
+    }
+
+    /// All records with their proofs under the newest checkpoint, for a reader that goes offline.
+    pub(crate) fn bundle(&self) -> Result<Arc<Vec<u8>>, ReadError> {
+        let (checkpoint, snapshot) = self.certified()?;
+        if let Some((height, bytes)) = &self.chain().bundle
+            && *height == checkpoint.height
+        {
+            return Ok(bytes.clone());
+        }
+        let mut records = Vec::new();
+        for name in snapshot.record_keys()? {
+            let Ok(key) = name.parse::<RecordKey>() else {
+                return Err(StoreError::Damaged("record key").into());
+            };
+            records.push(tree::prove(&snapshot, checkpoint.tree_version, &key)?);
+        }
+        let header = Checkpoint::from_bytes(&checkpoint.bytes);
+        let header = header.map_err(|_| StoreError::Damaged("checkpoint"))?;
+        let bytes = Arc::new(
+            Bundle {
+                checkpoint: header,
+                records,
+            }
+            .to_bytes(),
+        );
+        self.chain().bundle = Some((checkpoint.height, bytes.clone()));
+        Ok(bytes)
+    }
+}
+
+fn context(header: &Header) -> BlockContext {
+    BlockContext {
+        network: header.network.clone(),
+        height: header.height,
+        time_ms: header.time_ms,
+        epoch: header.epoch,
+    }
+}
+
+fn changes<'a>(executed: &'a Executed, checkpoint: Option<&'a StoredCheckpoint>) -> Changes<'a> {
+    Changes {
+        applied: &executed.applied,
+        tree: executed.tree.as_ref(),
+        records: &executed.records,
+        operations: &executed.operations,
+        checkpoint,
+    }
+}

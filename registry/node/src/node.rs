@@ -1,0 +1,80 @@
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use jumin_http::{Listen, TlsFiles};
+
+use crate::api;
+use crate::home::Home;
+use crate::ledger::Ledger;
+use crate::store::Store;
+use crate::validator::Validator;
+
+/// How one validator is run.
+#[derive(Clone, Debug)]
+pub struct RunOptions {
+    /// The directory that `init` or `dev` made.
+    pub home: PathBuf,
+    /// Where the API listens instead of the address in `config.toml`.
+    pub listen: Option<SocketAddr>,
+    /// Serves the API over HTTPS.
+    pub tls: Option<TlsFiles>,
+    /// The base URL that this node tells others, without a trailing slash.
+    pub public_url: Option<String>,
+}
+
+/// Runs a validator until it is told to stop.
+///
+/// # Errors
+/// When the home can't be used, a port is taken, or the engine fails.
+pub async fn run(options: RunOptions) -> anyhow::Result<()> {
+    let home = Home::load(&options.home)?;
+    let address = options.listen.unwrap_or(home.config.api_listen);
+    let bound = jumin_http::bind(&Listen {
+        address,
+        tls: options.tls,
+    })
+    .await?;
+    let url = options.public_url.unwrap_or_else(|| bound.base_url());
+
+    std::fs::create_dir_all(home.data()).context("cannot create the data directory")?;
+    let genesis = home.genesis.clone();
+    let digest = genesis.block()?.header().digest();
+    let store = Store::open(&home.data().join("state.redb"), &digest)
+        .context("cannot open the state database; is this validator running already?")?;
+    let ledger = Arc::new(Ledger::open(&genesis, store)?);
+    let directory = home.path.clone();
+    let validator = Validator::start(home, ledger.clone()).await?;
+
+    std::fs::write(directory.join("address"), &url).context("cannot write the address file")?;
+    println!("listening on {}", bound.base_url());
+    let app = api::router(api::Context::new(ledger, &validator));
+    let ended = engine_ended(&validator);
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let stopping = async move {
+        tokio::select! {
+            () = jumin_http::shutdown_signal() => {}
+            _ = stopped => {}
+        }
+    };
+    let served = jumin_http::serve(bound, app, stopping);
+    tokio::pin!(served);
+    let served = tokio::select! {
+        served = &mut served => served,
+        () = ended => {
+            drop(stop);
+            served.await
+        }
+    };
+    validator.stop()?;
+    served.context("the API failed")
+}
+
+/// Completes when the engine has ended by itself.
+async fn engine_ended(validator: &Validator) {
+    while !validator.is_finished() {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+}

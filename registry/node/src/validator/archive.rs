@@ -1,0 +1,150 @@
+//! Where finalized blocks and their certificates are kept, and how missing ones are fetched.
+
+use std::num::{NonZeroU16, NonZeroU64, NonZeroUsize};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use commonware_broadcast::buffered;
+use commonware_codec::CodecShared;
+use commonware_consensus::marshal::core::{Actor, Mailbox};
+use commonware_consensus::marshal::standard::Standard;
+use commonware_consensus::marshal::{self, Start, resolver};
+use commonware_consensus::simplex::types::Finalization;
+use commonware_consensus::types::{Epoch, FixedEpocher, ViewDelta};
+use commonware_cryptography::certificate::{ConstantProvider, Verifier as _};
+use commonware_cryptography::{Digested, Digestible as _, ed25519, sha256};
+use commonware_parallel::Sequential;
+use commonware_runtime::buffer::paged::CacheRef;
+use commonware_runtime::{Supervisor as _, tokio as runtime};
+use commonware_storage::archive::immutable;
+use commonware_utils::acknowledgement::Exact;
+use commonware_utils::{NZDuration, NZU16, NZU64, NZUsize};
+
+use super::network::Oracle;
+use super::{BUFFER, MAILBOX};
+use crate::Scheme;
+use crate::block::Block;
+
+const PAGE_SIZE: NonZeroU16 = NZU16!(4_084);
+const PAGE_CACHE: NonZeroUsize = NZUsize!(2_048);
+const SECTION: NonZeroU64 = NZU64!(16_384);
+/// One epoch holds all heights until the validator set can change.
+const EPOCH_LENGTH: NonZeroU64 = NZU64!(u64::MAX);
+
+type Stored<V> = immutable::Archive<runtime::Context, sha256::Digest, V>;
+pub(super) type Archive = Actor<
+    runtime::Context,
+    Standard<Block>,
+    ConstantProvider<Scheme, Epoch>,
+    Stored<Finalization<Scheme, sha256::Digest>>,
+    Stored<Arc<Block>>,
+    FixedEpocher,
+    Sequential,
+    Exact,
+>;
+
+/// How heights are divided into epochs.
+pub(super) fn epocher() -> FixedEpocher {
+    FixedEpocher::new(EPOCH_LENGTH)
+}
+
+/// Memory shared by all files of the engine.
+pub(super) fn page_cache() -> CacheRef {
+    CacheRef::new(PAGE_SIZE, PAGE_CACHE)
+}
+
+/// Opens the archive of finalized blocks, which starts from `genesis`.
+pub(super) async fn open(
+    context: &runtime::Context,
+    scheme: &Scheme,
+    genesis: Block,
+    page_cache: CacheRef,
+) -> anyhow::Result<(Archive, Mailbox<Scheme, Standard<Block>>)> {
+    let codec = Scheme::certificate_codec_config_unbounded();
+    let finalizations = store(context, "finalizations", page_cache.clone(), codec).await?;
+    let blocks = store(context, "blocks", page_cache.clone(), ()).await?;
+    let digest = genesis.digest();
+    let config = marshal::Config {
+        provider: ConstantProvider::new(scheme.clone()),
+        epocher: epocher(),
+        start: Start::Genesis(Digested::precomputed(genesis, digest)),
+        partition_prefix: "marshal".to_owned(),
+        mailbox_size: MAILBOX,
+        view_retention: ViewDelta::new(256),
+        prunable_items_per_section: SECTION,
+        page_cache,
+        replay_buffer: BUFFER,
+        key_write_buffer: BUFFER,
+        value_write_buffer: BUFFER,
+        block_codec_config: (),
+        max_repair: NZUsize!(64),
+        max_pending_acks: NZUsize!(16),
+        strategy: Sequential,
+    };
+    let (archive, mailbox, _) =
+        Actor::init(context.child("marshal"), finalizations, blocks, config).await;
+    Ok((archive, mailbox))
+}
+
+async fn store<V: CodecShared>(
+    context: &runtime::Context,
+    name: &'static str,
+    page_cache: CacheRef,
+    codec_config: V::Cfg,
+) -> anyhow::Result<Stored<V>> {
+    let config = immutable::Config {
+        metadata_partition: format!("{name}-metadata"),
+        freezer_table_partition: format!("{name}-table"),
+        freezer_table_initial_size: 65_536,
+        freezer_table_resize_frequency: 4,
+        freezer_table_resize_chunk_size: 16_384,
+        freezer_key_partition: format!("{name}-keys"),
+        freezer_key_page_cache: page_cache,
+        freezer_value_partition: format!("{name}-values"),
+        freezer_value_target_size: 64 * 1024 * 1024,
+        freezer_value_compression: None,
+        ordinal_partition: format!("{name}-heights"),
+        items_per_section: SECTION,
+        codec_config,
+        replay_buffer: BUFFER,
+        freezer_key_write_buffer: BUFFER,
+        freezer_value_write_buffer: BUFFER,
+        ordinal_write_buffer: BUFFER,
+    };
+    let opened = immutable::Archive::init(context.child(name), config).await;
+    opened.with_context(|| format!("cannot open the archive of {name}"))
+}
+
+/// How blocks that are not finalized yet reach the others.
+pub(super) fn broadcast(
+    me: ed25519::PublicKey,
+    oracle: &Oracle,
+) -> buffered::Config<ed25519::PublicKey, (), Oracle, Sequential> {
+    buffered::Config {
+        public_key: me,
+        mailbox_size: MAILBOX,
+        deque_size: 32,
+        priority: false,
+        codec_config: (),
+        peer_provider: oracle.clone(),
+        strategy: Sequential,
+    }
+}
+
+/// How missing blocks are asked for.
+pub(super) fn backfill(
+    me: ed25519::PublicKey,
+    oracle: &Oracle,
+) -> resolver::p2p::Config<ed25519::PublicKey, Oracle, Oracle> {
+    resolver::p2p::Config {
+        public_key: me,
+        peer_provider: oracle.clone(),
+        blocker: oracle.clone(),
+        mailbox_size: MAILBOX,
+        fetch_timeout: NZDuration!(Duration::from_secs(2)),
+        fetch_retry_delay: Duration::from_millis(100),
+        priority_requests: false,
+        priority_responses: false,
+    }
+}

@@ -1,0 +1,227 @@
+//! Wires the consensus engine to the ledger: network, archive, simplex and the application.
+
+mod archive;
+mod network;
+
+use std::net::TcpListener;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use commonware_broadcast::buffered;
+use commonware_consensus::marshal::{resolver, standard::Inline};
+use commonware_consensus::simplex::elector::RoundRobin;
+use commonware_consensus::simplex::{self, Engine, Floor, ForwardPolicy, SkipBudget, SkipPolicy};
+use commonware_consensus::types::{Epoch, ViewDelta};
+use commonware_cryptography::{Digestible as _, Sha256, Signer as _, sha256};
+use commonware_parallel::Sequential;
+use commonware_runtime::buffer::paged::CacheRef;
+use commonware_runtime::{
+    Metrics as _, Runner as _, Spawner as _, Supervisor as _, tokio as runtime,
+};
+use commonware_utils::{NZDuration, NZUsize, ordered};
+use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::Scheme;
+use crate::application::Registry;
+use crate::block::Block;
+use crate::exchange::{Deliveries, apply_finalized, exchange_operations};
+use crate::home::Home;
+use crate::ledger::Ledger;
+use network::Oracle;
+
+const BUFFER: NonZeroUsize = NZUsize!(1024 * 1024);
+const MAILBOX: NonZeroUsize = NZUsize!(1_024);
+const ENGINE_THREADS: usize = 2;
+
+/// What the API tells the engine to send to the other validators.
+pub(crate) type Gossip = mpsc::Sender<Vec<u8>>;
+/// Renders the run-time's metrics as Prometheus text.
+pub(crate) type Metrics = Arc<dyn Fn() -> String + Send + Sync>;
+
+/// A running engine.
+pub(crate) struct Validator {
+    thread: std::thread::JoinHandle<anyhow::Result<()>>,
+    stop: watch::Sender<bool>,
+    pub gossip: Gossip,
+    pub metrics: Metrics,
+}
+
+/// What connects the engine's threads to the others.
+struct Links {
+    outgoing: mpsc::Receiver<Vec<u8>>,
+    stopped: watch::Receiver<bool>,
+    ready: oneshot::Sender<Metrics>,
+}
+
+impl Validator {
+    /// Starts the engine on threads of its own and waits until it runs.
+    pub(crate) async fn start(home: Home, ledger: Arc<Ledger>) -> anyhow::Result<Self> {
+        check_port(&home)?;
+        let (stop, stopped) = watch::channel(false);
+        let (gossip, outgoing) = mpsc::channel(1_024);
+        let (ready, running) = oneshot::channel();
+        let links = Links {
+            outgoing,
+            stopped,
+            ready,
+        };
+        let name = "engine".to_owned();
+        let thread = std::thread::Builder::new().name(name).spawn(move || {
+            let config = runtime::Config::new()
+                .with_worker_threads(ENGINE_THREADS)
+                .with_storage_directory(home.data().join("engine"));
+            runtime::Runner::new(config).start(|context| run(context, home, ledger, links))
+        })?;
+        match running.await {
+            Ok(metrics) => Ok(Self {
+                thread,
+                stop,
+                gossip,
+                metrics,
+            }),
+            Err(_) => Err(join(thread)
+                .err()
+                .context("the consensus engine did not start")?),
+        }
+    }
+
+    /// Tells whether the engine has ended by itself.
+    pub(crate) fn is_finished(&self) -> bool {
+        self.thread.is_finished()
+    }
+
+    /// Ends the engine and waits for it.
+    pub(crate) fn stop(self) -> anyhow::Result<()> {
+        self.stop.send_replace(true);
+        join(self.thread)
+    }
+}
+
+fn join(thread: std::thread::JoinHandle<anyhow::Result<()>>) -> anyhow::Result<()> {
+    match thread.join() {
+        Ok(result) => result,
+        Err(_) => anyhow::bail!("the consensus engine failed"),
+    }
+}
+
+/// The engine can't report a port in use, so it is tried before.
+fn check_port(home: &Home) -> anyhow::Result<()> {
+    let address = home.config.p2p_listen;
+    TcpListener::bind(address)
+        .with_context(|| format!("cannot listen on {address} for the other validators"))?;
+    Ok(())
+}
+
+async fn run(
+    context: runtime::Context,
+    home: Home,
+    ledger: Arc<Ledger>,
+    mut links: Links,
+) -> anyhow::Result<()> {
+    let namespace = ledger.trust().namespace();
+    let me = home.key.public_key();
+    let validators = home.peers()?.into_iter().map(|(key, _)| key);
+    let validators = ordered::Set::from_iter_dedup(validators);
+    let scheme = Scheme::signer(&namespace, validators, home.key.clone())
+        .context("this validator's key is not in the validator set")?;
+    let (network, oracle, channels) = network::open(&context, &home, &namespace)?;
+    let page_cache = archive::page_cache();
+    let genesis = ledger.genesis().clone();
+    let start = genesis.digest();
+    let (archive, blocks) = archive::open(&context, &scheme, genesis, page_cache.clone()).await?;
+
+    let (broadcast, buffer) = buffered::Engine::<_, _, Block, _, _>::new(
+        context.child("broadcast"),
+        archive::broadcast(me.clone(), &oracle),
+    );
+    let backfill = archive::backfill(me, &oracle);
+    let backfill = resolver::p2p::init(context.child("backfill"), backfill, channels.backfill);
+    let application = Inline::new(
+        context.child("application"),
+        Registry::new(ledger.clone(), home.idle()),
+        blocks.clone(),
+        archive::epocher(),
+    );
+    let consensus = consensus(scheme, oracle, application, start, home.idle(), page_cache);
+    let consensus = Engine::new(context.child("simplex"), consensus);
+
+    let (deliver, deliveries) = mpsc::unbounded_channel();
+    let applied = apply_finalized(ledger.clone(), blocks, deliveries);
+    let applied = context.child("applier").dedicated().spawn(|_| applied);
+    let exchange = exchange_operations(ledger, channels.operations, links.outgoing);
+    let exchange = context.child("exchange").spawn(|_| exchange);
+    let archive = archive.start(Deliveries(deliver), buffer, backfill);
+    let broadcast = broadcast.start(channels.blocks);
+    let network = network.start();
+    let consensus = consensus.start(channels.votes, channels.certificates, channels.requests);
+
+    let metrics = context.child("metrics");
+    // Nobody receives only when the process ends already.
+    let _ = links.ready.send(Arc::new(move || metrics.encode()));
+    tokio::select! {
+        _ = links.stopped.wait_for(|stopped| *stopped) => Ok(()),
+        applied = applied => applied.unwrap_or_else(|_| Ok(())).context("cannot apply a finalized block"),
+        _ = exchange => anyhow::bail!("the exchange of operations ended"),
+        _ = archive => anyhow::bail!("the block archive ended"),
+        _ = broadcast => anyhow::bail!("the block broadcast ended"),
+        _ = network => anyhow::bail!("the network ended"),
+        _ = consensus => anyhow::bail!("consensus ended"),
+    }
+}
+
+type Application =
+    Inline<runtime::Context, Scheme, Registry, Block, commonware_consensus::types::FixedEpocher>;
+type Consensus = simplex::Config<
+    Scheme,
+    RoundRobin<Sha256>,
+    Oracle,
+    sha256::Digest,
+    Application,
+    Application,
+    Application,
+    Sequential,
+>;
+
+/// Sets consensus so that a leader may hold its proposal for `idle`.
+fn consensus(
+    scheme: Scheme,
+    blocker: Oracle,
+    application: Application,
+    genesis: sha256::Digest,
+    idle: Duration,
+    page_cache: CacheRef,
+) -> Consensus {
+    let leader_timeout = idle + Duration::from_millis(1_500);
+    let certification_timeout = leader_timeout + Duration::from_secs(1);
+    let skip_timeout = certification_timeout + Duration::from_secs(2);
+    simplex::Config {
+        scheme,
+        elector: RoundRobin::default(),
+        blocker,
+        automaton: application.clone(),
+        relay: application.clone(),
+        reporter: application,
+        track_historical_votes: false,
+        strategy: Sequential,
+        partition: "simplex".to_owned(),
+        mailbox_size: MAILBOX,
+        epoch: Epoch::zero(),
+        floor: Floor::Genesis(genesis),
+        replay_buffer: BUFFER,
+        write_buffer: BUFFER,
+        page_cache,
+        leader_timeout,
+        certification_timeout,
+        timeout_retry: Duration::from_secs(2),
+        view_retention: ViewDelta::new(256),
+        skip: SkipPolicy::Enabled {
+            timeout: skip_timeout,
+            budget: SkipBudget::Participants,
+        },
+        fetch_timeout: NZDuration!(Duration::from_secs(1)),
+        fetch_retry_delay: Duration::from_millis(100),
+        forward: ForwardPolicy::SilentVoters,
+    }
+}

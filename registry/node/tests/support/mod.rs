@@ -1,0 +1,239 @@
+//! Real validator processes on loopback, each in a directory of its own, and agencies that write to them.
+#![allow(dead_code, reason = "each test binary uses a part")]
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use jumin_http::{Client, Response, Url};
+use jumin_identity::{Did, FileKey, Signer as _, b64url_decode};
+use jumin_registry::{
+    Checkpoint, DidDocument, NetworkTrust, Operation, OperationSigner, ProvenRecord, Purpose,
+    Record, RecordKey, SignedOperation, VerificationMethod, VerifiedCheckpoint, sign_operation,
+};
+use serde_json::Value;
+
+const DEADLINE: Duration = Duration::from_secs(60);
+const MAX_BODY: usize = 16 * 1024 * 1024;
+
+/// A running validator; killed when dropped.
+pub struct Node {
+    pub home: PathBuf,
+    pub url: Url,
+    child: Child,
+    client: Client,
+}
+
+impl Node {
+    /// Starts `dev` or `run` on a home and waits for its address.
+    pub fn start(command: &str, home: &Path) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_jumin-registry-node"))
+            .args([command, "--listen", "127.0.0.1:0", "--home"])
+            .arg(home)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        let url = line
+            .trim()
+            .strip_prefix("listening on ")
+            .expect("the node starts");
+        Self {
+            home: home.to_owned(),
+            url: url.parse().unwrap(),
+            child,
+            client: Client::new().unwrap(),
+        }
+    }
+
+    /// Ends the process as a power cut would.
+    pub fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    pub async fn get(&self, path: &str) -> Response {
+        let url = self.url.join(path).unwrap();
+        self.client
+            .get(&url, "application/json", MAX_BODY)
+            .await
+            .unwrap()
+    }
+
+    pub async fn get_json(&self, path: &str) -> Value {
+        let response = self.get(path).await;
+        assert!(
+            response.is_success(),
+            "{path}: {}",
+            String::from_utf8_lossy(&response.body)
+        );
+        response.json().unwrap()
+    }
+
+    pub async fn post(&self, body: &[u8], wait: u64) -> (u16, Value) {
+        let url = self
+            .url
+            .join(&format!("v1/operations?wait={wait}"))
+            .unwrap();
+        let body = body.to_vec();
+        let response = self
+            .client
+            .post_bytes(&url, "application/json", body, &[], MAX_BODY)
+            .await
+            .unwrap();
+        (
+            response.status,
+            serde_json::from_slice(&response.body).unwrap_or(Value::Null),
+        )
+    }
+
+    /// Submits an operation and returns the height it was finalized at.
+    pub async fn finalize(&self, operation: &SignedOperation) -> u64 {
+        let (status, answer) = self.post(&operation.to_bytes(), 20).await;
+        assert_eq!(
+            (status, &answer["status"]),
+            (200, &Value::from("finalized")),
+            "{answer}"
+        );
+        answer["height"].as_u64().unwrap()
+    }
+
+    pub fn trust(&self) -> NetworkTrust {
+        NetworkTrust::from_json(&std::fs::read(self.home.join("network.json")).unwrap()).unwrap()
+    }
+
+    /// Reads the newest checkpoint and checks its certificate.
+    pub async fn checkpoint(&self) -> VerifiedCheckpoint {
+        let answer = self.get_json("v1/checkpoint").await;
+        self.verified(&answer)
+    }
+
+    fn verified(&self, answer: &Value) -> VerifiedCheckpoint {
+        let bytes = b64url_decode(answer["checkpoint"].as_str().unwrap()).unwrap();
+        Checkpoint::from_bytes(&bytes)
+            .unwrap()
+            .verify(&self.trust())
+            .unwrap()
+    }
+
+    /// Reads a record and checks its proof.
+    pub async fn record(&self, key: &RecordKey) -> Option<Record> {
+        let mut url = self.url.join("v1/records").unwrap();
+        url.path_segments_mut().unwrap().push(&key.to_string());
+        let answer = self.get_json(url.path()).await;
+        let checkpoint = self.verified(&answer);
+        let bytes = |member: &str| {
+            answer[member]
+                .as_str()
+                .map(|text| b64url_decode(text).unwrap())
+        };
+        let proven = ProvenRecord {
+            key: answer["key"].as_str().unwrap().parse().unwrap(),
+            value: bytes("value"),
+            proof: bytes("proof").unwrap(),
+        };
+        proven.verify(key, &checkpoint).unwrap()
+    }
+
+    /// Waits until the newest checkpoint is at `height` or above.
+    pub async fn reach(&self, height: u64) -> VerifiedCheckpoint {
+        let start = Instant::now();
+        loop {
+            let response = self.get("v1/checkpoint").await;
+            if response.is_success() {
+                let checkpoint = self.checkpoint().await;
+                if checkpoint.height() >= height {
+                    return checkpoint;
+                }
+            }
+            assert!(
+                start.elapsed() < DEADLINE,
+                "height {height} was not reached"
+            );
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Writes the homes of a network of `validators` and starts them all.
+pub fn network(out: &Path, validators: usize) -> Vec<Node> {
+    let status = Command::new(env!("CARGO_BIN_EXE_jumin-registry-node"))
+        .args([
+            "init",
+            "--network",
+            "test",
+            "--validators",
+            &validators.to_string(),
+            "--out",
+        ])
+        .arg(out)
+        .status()
+        .unwrap();
+    assert!(status.success());
+    (0..validators)
+        .map(|index| Node::start("run", &out.join(format!("node-{index}"))))
+        .collect()
+}
+
+/// The keys of an agency.
+pub struct Agency {
+    pub key: FileKey,
+    pub next: FileKey,
+}
+
+impl Agency {
+    pub fn new() -> Self {
+        Self {
+            key: FileKey::generate().unwrap(),
+            next: FileKey::generate().unwrap(),
+        }
+    }
+
+    pub fn document(&self) -> DidDocument {
+        let method = VerificationMethod {
+            fragment: "key-1".to_owned(),
+            public_key: self.key.public_key().clone(),
+            purposes: vec![Purpose::AssertionMethod, Purpose::CapabilityInvocation],
+            valid_from: 0,
+            valid_until: None,
+        };
+        DidDocument {
+            verification_methods: vec![method],
+            services: Vec::new(),
+        }
+    }
+
+    /// Signs the creation of this agency's DID.
+    pub fn create(&self, trust: &NetworkTrust) -> SignedOperation {
+        let operation = Operation::CreateDid {
+            document: self.document(),
+            next_key_hash: self.next.public_key().thumbprint(),
+        };
+        sign_operation(
+            &trust.network,
+            &operation,
+            &[OperationSigner::Jwk(&self.key)],
+        )
+        .unwrap()
+    }
+}
+
+pub fn did(operation: &SignedOperation) -> Did {
+    operation.created_did().unwrap()
+}
+
+pub fn key_of(operation: &SignedOperation) -> RecordKey {
+    RecordKey::Did(did(operation))
+}
