@@ -305,16 +305,17 @@ impl<'a> Expander<'a> {
         let mut digests = Vec::new();
         for _ in 0..disclosed {
             let number = self.shape.count()?;
-            digests.push(self.digest(number)?);
+            let digest = self.digest(number)?;
+            self.spend(digest.len())?;
+            digests.push(digest);
         }
         for _ in 0..hidden {
-            digests.push(b64url(self.values.take(32)?));
+            let digest = b64url(self.values.take(32)?);
+            self.spend(digest.len())?;
+            digests.push(digest);
         }
         digests.sort_unstable();
-        digests
-            .into_iter()
-            .map(|digest| self.string(digest))
-            .collect()
+        Ok(digests.into())
     }
 }
 

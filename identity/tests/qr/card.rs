@@ -37,8 +37,12 @@ pub fn noise(seed: &str, length: usize) -> Vec<u8> {
 
 /// Is a certificate in size, not in content: the codec does not look inside.
 fn certificate() -> String {
+    base64(&noise("certificate", 520))
+}
+
+fn base64(bytes: &[u8]) -> String {
     use base64::Engine as _;
-    base64::engine::general_purpose::STANDARD.encode(noise("certificate", 520))
+    base64::engine::general_purpose::STANDARD.encode(bytes)
 }
 
 pub fn claims(person: usize) -> Map<String, Value> {
@@ -69,7 +73,7 @@ pub fn claims(person: usize) -> Map<String, Value> {
             "detail": format!("{}동 {}호", 101 + person % 7, 302 + 100 * (person % 11)),
         },
         "age_equal_or_over": {"14": true, "19": true, "65": person % 3 == 0},
-        "portrait": format!("data:image/jpeg;base64,{}", certificate()),
+        "portrait": format!("data:image/jpeg;base64,{}", base64(&noise("portrait", 4000))),
         "issuing_authority": format!("{} {}장", pick(sido), pick(sigungu)),
         "issue_date": format!("20{:02}-03-0{}", 10 + person % 16, 1 + person % 9),
     });

@@ -4,3 +4,4 @@ mod bad_input;
 mod card;
 mod properties;
 mod size;
+mod vectors;

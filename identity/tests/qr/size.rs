@@ -93,3 +93,19 @@ fn signed_request_with_a_template_is_under_300_bytes() {
     assert!(frame.text().len() <= 300, "{}", frame.text().len());
     assert!(matches!(read(frame, &context), Message::Request(_)));
 }
+
+#[test]
+fn portrait_travels_in_frames_of_version_10() {
+    let context = card::context();
+    let token = card::template_presentation(1, "identity-portrait");
+    let frames = encode_presentation(&token, context).unwrap();
+    let mut assembler = Assembler::new();
+    let read = frames.iter().find_map(|frame| {
+        assert!(frames.len() == 1 || frame.version() <= 10);
+        match assembler.push(frame.text(), context).unwrap() {
+            Progress::Complete(message) => Some(message),
+            _ => None,
+        }
+    });
+    assert_eq!(read, Some(Message::Presentation(token)));
+}
