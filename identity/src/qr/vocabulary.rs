@@ -49,7 +49,7 @@ pub(super) mod tag {
 
 /// Are the words that stand as numbers, as names of members and as texts.
 #[rustfmt::skip]
-const WORDS: [&str; 108] = [
+const WORDS: [&str; 109] = [
     // 0..24 take one byte as a name.
     "alg", "typ", "kid", "iss", "iat", "nbf", "exp", "vct", "vct#integrity", "cnf", "jwk", "status",
     "status_list", "idx", "uri", "_sd", "_sd_alg", "...", "aud", "nonce", "sd_hash", "x5c", "name", "path",
@@ -64,8 +64,8 @@ const WORDS: [&str; 108] = [
     "age-19", "address", "identity", "identity-portrait",
     "hangul", "hanja", "roman", "resident_registration_number", "birthdate", "sex", "sido", "sigungu",
     "eupmyeondong", "road", "detail", "issuing_authority", "issue_date", "portrait", "age_equal_or_over",
-    "14", "19", "65", "members", "relation", "move_in_date", "household_head", "composition_reason",
-    "composition_date", "address_history", "name_changes", "reason", "from", "until", "date",
+    "14", "19", "65", "members", "relation", "move_in_date", "household_head", "composition",
+    "relation_to_head", "address_history", "name_changes", "reason", "after", "before", "date", "report_date",
 ];
 
 /// Are the numbers of [`WORDS`].
