@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use jumin_identity::{DcqlQuery, template};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -118,12 +120,14 @@ impl ServicePolicy {
     }
 
     /// Returns the query of the service.
-    pub fn dcql(&self) -> Result<DcqlQuery, PolicyError> {
+    pub fn dcql(&self) -> Result<Cow<'static, DcqlQuery>, PolicyError> {
         match &self.query {
             QuerySource::Template(id) => template(id)
-                .map(|template| template.query().clone())
+                .map(|template| Cow::Borrowed(template.query()))
                 .ok_or_else(|| PolicyError::UnknownTemplate(id.clone())),
-            QuerySource::Dcql(query) => DcqlQuery::parse(query).map_err(PolicyError::Query),
+            QuerySource::Dcql(query) => DcqlQuery::parse(query)
+                .map(Cow::Owned)
+                .map_err(PolicyError::Query),
         }
     }
 

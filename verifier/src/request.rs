@@ -145,7 +145,7 @@ pub fn start(
     let request = AuthorizationRequest {
         client_id: verifier.client_id(),
         nonce: nonce.clone(),
-        query: policy.dcql().map_err(StartError::Policy)?,
+        query: policy.dcql().map_err(StartError::Policy)?.into_owned(),
         expires,
         response,
         state: None,

@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use jumin_identity::{
     ClaimPath, CredentialError, DcqlQuery, Did, DidUrl, IssuerVerified, KeyBindingExpectation,
     NonceCheck, ONE_WAY_MAX_AGE_SECONDS, OneWayNonce, PathSegment, PresentationError, QueryError,
@@ -276,7 +278,7 @@ impl PendingRequest {
         Ok(claims)
     }
 
-    fn dcql(&self) -> Result<DcqlQuery, Failure> {
+    fn dcql(&self) -> Result<Cow<'static, DcqlQuery>, Failure> {
         self.policy().dcql().map_err(|e| {
             Failure::because(
                 Verdict::Unsupported,

@@ -54,7 +54,8 @@ pub fn router(office: Office) -> axum::Router {
         .routes(routes!(readyz))
         .split_for_parts();
     api.merge(wallet_api);
-    api.info.title = "Jumin counter".to_owned();
+    let title = "Jumin counter: requests, scans and verdicts";
+    api.info = utoipa::openapi::Info::new(title, env!("CARGO_PKG_VERSION"));
     let document = Arc::new(json!(api));
     let desk = desk.layer(from_fn_with_state(office.clone(), desk_only));
     let router = desk

@@ -24,6 +24,8 @@ pub const LIST: &str = "https://issuer.example/status/1";
 pub const INDEX: u32 = 77;
 
 pub struct World {
+    pub now: u64,
+    pub list_uri: String,
     pub ledger: TestLedger,
     pub issuer: TestAgency,
     pub grant: u64,
@@ -37,28 +39,35 @@ pub struct World {
 
 impl World {
     pub fn new() -> World {
-        let mut ledger = TestLedger::new(NOW - 100 * DAY);
+        World::at(NOW, LIST)
+    }
+
+    /// A world whose present is `now` and whose issuer serves its list at `list_uri`.
+    pub fn at(now: u64, list_uri: &str) -> World {
+        let mut ledger = TestLedger::new(now - 100 * DAY);
         let issuer = ledger.agency();
         let grant = ledger.accredit(
             &issuer.did,
             Role::Issuer,
             &[CARD],
-            NOW - 90 * DAY,
-            NOW + 1_000 * DAY,
+            now - 90 * DAY,
+            now + 1_000 * DAY,
         );
         let office = ledger.agency();
         let list = StatusList::new(1_024);
-        let token = sign_list(&issuer, &list, NOW - 100, NOW + 30 * DAY);
-        ledger.set_time(NOW - 90);
+        let token = sign_list_of(&issuer, list_uri, &list, now - 100, now + 30 * DAY);
+        ledger.set_time(now - 90);
         ledger.anchor(
             &issuer,
             AnchorKind::StatusList,
-            LIST,
+            list_uri,
             1,
             list.digest(),
             None,
         );
         World {
+            now,
+            list_uri: list_uri.to_owned(),
             ledger,
             issuer,
             grant,
@@ -74,12 +83,12 @@ impl World {
     pub fn publish(&mut self, index: u32, status: Status, at: u64) {
         self.list.set(index, status).unwrap();
         self.list_version += 1;
-        self.token = sign_list(&self.issuer, &self.list, at, at + 30 * DAY);
+        self.token = sign_list_of(&self.issuer, &self.list_uri, &self.list, at, at + 30 * DAY);
         self.ledger.set_time(at);
         self.ledger.anchor(
             &self.issuer,
             AnchorKind::StatusList,
-            LIST,
+            &self.list_uri,
             self.list_version,
             self.list.digest(),
             None,
@@ -89,7 +98,7 @@ impl World {
     /// What a counter knows that synced at `at`.
     pub fn view(&mut self, at: u64) -> LedgerView {
         let mut view = self.view_without_lists(at);
-        view.add_current_status_list(&self.issuer.did, LIST, &self.token)
+        view.add_current_status_list(&self.issuer.did, &self.list_uri, &self.token)
             .unwrap();
         view
     }
@@ -97,7 +106,7 @@ impl World {
     /// Like [`World::view`], with the list as kept from before whatever happened since.
     pub fn view_with_old_list(&mut self, at: u64) -> LedgerView {
         let mut view = self.view_without_lists(at);
-        view.add_status_list(&self.issuer.did, LIST, &self.token)
+        view.add_status_list(&self.issuer.did, &self.list_uri, &self.token)
             .unwrap();
         view
     }
@@ -120,9 +129,16 @@ impl World {
     pub fn ask_with(&self, policy: &ServicePolicy) -> PendingRequest {
         let nonce = jumin_identity::random_bytes();
         let key = &self.office.key;
-        start(policy, &self.verifier(), Delivery::QrCode, nonce, NOW, key)
-            .unwrap()
-            .1
+        start(
+            policy,
+            &self.verifier(),
+            Delivery::QrCode,
+            nonce,
+            self.now,
+            key,
+        )
+        .unwrap()
+        .1
     }
 
     pub fn card(&self) -> Card<'_> {
@@ -132,11 +148,11 @@ impl World {
             issuer: self.issuer.did.to_string(),
             kid: self.issuer.kid(),
             signer: &self.issuer.key,
-            iat: NOW - 60 * DAY,
-            nbf: NOW - 60 * DAY,
-            exp: NOW + 300 * DAY,
+            iat: self.now - 60 * DAY,
+            nbf: self.now - 60 * DAY,
+            exp: self.now + 300 * DAY,
             status: StatusReference {
-                uri: LIST.to_owned(),
+                uri: self.list_uri.clone(),
                 idx: INDEX,
             },
         }
@@ -154,7 +170,7 @@ impl World {
             &pending.policy().service,
             pending.audience(),
             &nonce,
-            NOW,
+            self.now,
         )
     }
 
@@ -241,6 +257,10 @@ pub struct Card<'a> {
 
 impl Card<'_> {
     pub fn issue(&self) -> String {
+        self.issue_with(&card_claims())
+    }
+
+    pub fn issue_with(&self, claims: &Map<String, Value>) -> String {
         let types = builtin_types();
         let is_wanted = |kind: &&CredentialType| kind.vct() == self.vct;
         let credential_type = types.iter().find(is_wanted).unwrap();
@@ -249,7 +269,7 @@ impl Card<'_> {
             issuer: &self.issuer,
             kid: &self.kid,
             x5c: &[],
-            claims: &card_claims(),
+            claims,
             iat: self.iat,
             nbf: self.nbf,
             exp: self.exp,
@@ -285,7 +305,17 @@ pub fn policy(service: &str) -> ServicePolicy {
 }
 
 pub fn sign_list(issuer: &TestAgency, list: &StatusList, iat: u64, exp: u64) -> String {
-    sign_status_list(list, LIST, iat, exp, 300, &issuer.kid(), &[], &issuer.key).unwrap()
+    sign_list_of(issuer, LIST, list, iat, exp)
+}
+
+pub fn sign_list_of(
+    issuer: &TestAgency,
+    uri: &str,
+    list: &StatusList,
+    iat: u64,
+    exp: u64,
+) -> String {
+    sign_status_list(list, uri, iat, exp, 300, &issuer.kid(), &[], &issuer.key).unwrap()
 }
 
 pub fn verdict(outcome: &Result<VerifiedPresentation, Refusal>) -> Verdict {
@@ -360,4 +390,26 @@ pub fn rehash(vp_token: &str, holder: &FileKey) -> String {
     rebind(vp_token, holder, |_, payload| {
         payload.insert("sd_hash".to_owned(), Value::from(hash));
     })
+}
+
+impl World {
+    /// A presentation of a card with a large portrait that answers a template fully.
+    pub fn answer_with_everything(&self, pending: &PendingRequest, query_id: &str) -> String {
+        let mut claims = card_claims();
+        let noise: Vec<u8> = (0..200)
+            .flat_map(|_| jumin_identity::random_bytes::<16>())
+            .collect();
+        let portrait = format!("data:image/jpeg;base64,{}", b64url(&noise));
+        claims.insert("portrait".to_owned(), Value::from(portrait));
+        let credential = self.held(&self.card().issue_with(&claims));
+        let query = pending.policy().dcql().unwrap();
+        let paths = query
+            .credential(query_id)
+            .unwrap()
+            .matching_claims(credential.vct(), credential.claims())
+            .unwrap();
+        let nonce = pending.nonce().unwrap();
+        let (audience, now) = (pending.audience(), self.now);
+        self.disclose(&credential, query_id, &paths, audience, nonce, now)
+    }
 }

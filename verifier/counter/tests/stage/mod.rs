@@ -1,0 +1,180 @@
+//! A counter between a ledger node and an issuer that can be cut off, or lie.
+#![allow(dead_code)]
+
+#[path = "../../../tests/world/mod.rs"]
+pub mod world;
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::routing::get;
+use jumin_counter::desk::{Desk, Scanned};
+use jumin_counter::evidence::EvidenceFiles;
+use jumin_counter::outcome::Outcome;
+use jumin_counter::store::Store;
+use jumin_counter::sync::Ledger;
+use jumin_http::{Client, Url};
+use jumin_identity::{FileKey, OneWayNonce, UnverifiedJws, random_bytes};
+use jumin_verifier::{PendingRequest, ServicePolicy, builtin_services};
+use tempfile::TempDir;
+use world::World;
+
+pub fn now() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    since.as_secs()
+}
+
+/// What the node and the issuer do.
+#[derive(Default)]
+pub struct Switches {
+    pub node_down: AtomicBool,
+    pub node_lies: AtomicBool,
+    pub lists_down: AtomicBool,
+    /// Serves this bundle instead of a fresh one.
+    pub frozen: Mutex<Option<Vec<u8>>>,
+    pub bundles_served: AtomicUsize,
+}
+
+pub struct Stage {
+    pub world: Arc<Mutex<World>>,
+    pub switches: Arc<Switches>,
+    pub home: TempDir,
+    node: Url,
+}
+
+#[derive(Clone)]
+struct Shared {
+    world: Arc<Mutex<World>>,
+    switches: Arc<Switches>,
+}
+
+impl Stage {
+    pub async fn new() -> Stage {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address: SocketAddr = listener.local_addr().unwrap();
+        let base = format!("http://{address}");
+        let world = World::at(now(), &format!("{base}/status/1"));
+        let shared = Shared {
+            world: Arc::new(Mutex::new(world)),
+            switches: Arc::new(Switches::default()),
+        };
+        let router = Router::new()
+            .route("/v1/bundle", get(bundle))
+            .route("/status/1", get(list))
+            .with_state(shared.clone());
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        Stage {
+            world: shared.world,
+            switches: shared.switches,
+            home: TempDir::new().unwrap(),
+            node: Url::parse(&base).unwrap(),
+        }
+    }
+
+    pub fn world(&self) -> MutexGuard<'_, World> {
+        self.world.lock().unwrap()
+    }
+
+    /// Opens the office's desks, as a process that starts does.
+    pub async fn desk(&self) -> Desk {
+        self.desk_with(builtin_services().unwrap()).await
+    }
+
+    pub async fn desk_with(&self, services: Vec<ServicePolicy>) -> Desk {
+        let files = EvidenceFiles::open(&self.home.path().join("ledger")).unwrap();
+        let (trust, verifier, key) = {
+            let world = self.world();
+            let key = FileKey::from_pkcs8_der(&world.office.key.to_pkcs8_der()).unwrap();
+            (world.ledger.trust(), world.verifier(), key)
+        };
+        let nodes = vec![self.node.clone()];
+        let ledger = Ledger::open(files, nodes, trust, Client::new().unwrap()).unwrap();
+        let store = Store::open(&self.home.path().join("counter.db")).await;
+        Desk::new(verifier, key, services, store.unwrap(), ledger)
+    }
+
+    pub fn cut(&self, cut: bool) {
+        self.switches.node_down.store(cut, Ordering::Relaxed);
+        self.switches.lists_down.store(cut, Ordering::Relaxed);
+    }
+
+    /// Starts a request at a desk; returns its id and what a wallet answers to.
+    pub async fn ask(&self, desk: &Desk, service: &str) -> (String, PendingRequest) {
+        let mode = jumin_counter::desk::Mode::Qr;
+        let started = desk.start(service, mode, "").await.unwrap();
+        let stored = desk.store().request(&started.id).await.unwrap().unwrap();
+        (started.id, stored.pending)
+    }
+
+    /// A wallet's answer to a request.
+    pub async fn answered(&self, desk: &Desk, service: &str) -> String {
+        let (_, pending) = self.ask(desk, service).await;
+        let mut world = self.world();
+        world.now = now();
+        world.answer(&pending)
+    }
+
+    /// A wallet's one-way code for the office.
+    pub fn one_way(&self, service: &str) -> String {
+        let nonce = OneWayNonce::new(now(), random_bytes()).to_string();
+        let world = self.world();
+        let audience = world.verifier().client_id();
+        let card = world.card().issue();
+        world.present_as(&card, service, &audience, &nonce, now())
+    }
+
+    pub async fn check(&self, desk: &Desk, text: &str) -> Outcome {
+        decided(desk.scan("1", &[text.to_owned()], None).await.unwrap())
+    }
+}
+
+pub fn decided(scanned: Scanned) -> Outcome {
+    match scanned {
+        Scanned::Decided(outcome) => *outcome,
+        Scanned::Progress { received, needed } => panic!("{received} of {needed}"),
+    }
+}
+
+/// Returns a member of a compact JWS's payload.
+pub fn payload(jws: &str) -> serde_json::Value {
+    let jws = UnverifiedJws::parse(jws, 100_000).unwrap();
+    serde_json::from_slice(jws.dangerous_payload_unverified()).unwrap()
+}
+
+async fn bundle(State(shared): State<Shared>) -> Result<Vec<u8>, StatusCode> {
+    let switches = &shared.switches;
+    if switches.node_down.load(Ordering::Relaxed) {
+        return Err(StatusCode::SERVICE_UNAVAILABLE);
+    }
+    switches.bundles_served.fetch_add(1, Ordering::Relaxed);
+    if let Some(frozen) = switches.frozen.lock().unwrap().clone() {
+        return Ok(frozen);
+    }
+    let mut world = shared.world.lock().unwrap();
+    let bytes = world.ledger.bundle(now()).to_bytes();
+    if switches.node_lies.load(Ordering::Relaxed) {
+        return Ok(forged(&bytes));
+    }
+    Ok(bytes)
+}
+
+/// Swaps two records' values, keeping their proofs.
+pub fn forged(bundle: &[u8]) -> Vec<u8> {
+    let mut json: serde_json::Value = serde_json::from_slice(bundle).unwrap();
+    let records = json["records"].as_array_mut().unwrap();
+    let first = records[0]["value"].clone();
+    records[0]["value"] = std::mem::replace(&mut records[1]["value"], first);
+    serde_json::to_vec(&json).unwrap()
+}
+
+async fn list(State(shared): State<Shared>) -> Result<String, StatusCode> {
+    if shared.switches.lists_down.load(Ordering::Relaxed) {
+        return Err(StatusCode::SERVICE_UNAVAILABLE);
+    }
+    Ok(shared.world.lock().unwrap().token.clone())
+}
