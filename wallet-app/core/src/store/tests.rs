@@ -2,7 +2,7 @@ use jumin_registry::Localized;
 use zeroize::Zeroizing;
 
 use super::*;
-use crate::vault::{Database, UnlockSecret, testing_database};
+use crate::vault::{Database, UnlockSecret, testing_vault};
 
 const NOW: u64 = 1_800_000_000;
 
@@ -52,7 +52,7 @@ fn document(copies: usize) -> NewDocument {
 fn database() -> (tempfile::TempDir, Database) {
     let folder = tempfile::tempdir().unwrap();
     let secret = UnlockSecret::new("correct horse".into());
-    let database = testing_database(folder.path(), &secret);
+    let database = testing_vault(folder.path(), &secret).1;
     (folder, database)
 }
 

@@ -6,6 +6,8 @@ mod standing;
 use jumin_registry::{AccreditationError, Localized};
 use serde::Serialize;
 
+#[cfg(test)]
+pub(crate) use reader::Proven;
 pub(crate) use reader::{BundleView, LedgerReader, RecordSource};
 pub(crate) use standing::{
     IssuerStanding, VerifierStanding, issuer_standing, verifier_agencies, verifier_standing,
@@ -17,6 +19,9 @@ pub enum TrustError {
     /// No node gave an answer that could be verified.
     #[error("the ledger could not be read")]
     Unreachable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// A node answered with something that its network's validators did not certify.
+    #[error("what a node answered is not proven")]
+    Unproven(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The nodes answer with an older state than this wallet has seen.
     #[error(
         "the ledger went back from block {seen} to block {now}: a node withholds news or was reset"
@@ -34,7 +39,7 @@ pub enum TrustError {
         height: u64,
     },
     /// The newest block is too old to say who is accredited now.
-    #[error("the ledger's newest block is {seconds} seconds old")]
+    #[error("the ledger's newest block is {seconds} seconds old; is this device's clock right?")]
     Stale {
         /// Age of the newest block in seconds.
         seconds: u64,
@@ -89,6 +94,7 @@ impl TrustError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Unreachable(_) => "ledger_unreachable",
+            Self::Unproven(_) => "ledger_proof_invalid",
             Self::WentBack { .. } => "ledger_went_back",
             Self::Forked { .. } => "ledger_forked",
             Self::Stale { .. } => "ledger_stale",

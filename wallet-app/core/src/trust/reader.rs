@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use jumin_registry::client::LedgerClient;
+use jumin_registry::client::{ClientError, LedgerClient, NodeFailure};
 use jumin_registry::{
     Bundle, CheckpointStale, Lookup, LookupRecord, NetworkTrust, Record, RecordKey, VerifiedBundle,
     VerifiedCheckpoint,
@@ -39,14 +39,25 @@ pub(crate) trait RecordSource: Send + Sync {
     async fn bundle(&self) -> Result<(Vec<u8>, VerifiedBundle), TrustError>;
 }
 
-fn unreachable(error: impl std::error::Error + Send + Sync + 'static) -> TrustError {
-    TrustError::Unreachable(Box::new(error))
+/// Tells a silent network, which the wallet's own copy can stand in for, from answers that must not be believed.
+fn refused(error: ClientError) -> TrustError {
+    let failure = match error {
+        ClientError::Nodes(failure) => failure,
+        other => return TrustError::Unreachable(Box::new(other)),
+    };
+    match failure {
+        NodeFailure::Stale(stale) => not_fresh(stale),
+        NodeFailure::Checkpoint(_) | NodeFailure::Proof(_) | NodeFailure::Bundle(_) => {
+            TrustError::Unproven(Box::new(failure))
+        }
+        other => TrustError::Unreachable(Box::new(other)),
+    }
 }
 
 #[async_trait]
 impl RecordSource for LedgerClient {
     async fn record(&self, key: &RecordKey) -> Result<Proven, TrustError> {
-        let proven = LedgerClient::record(self, key).await.map_err(unreachable)?;
+        let proven = LedgerClient::record(self, key).await.map_err(refused)?;
         Ok(Proven {
             checkpoint: proven.checkpoint,
             record: proven.record,
@@ -54,7 +65,7 @@ impl RecordSource for LedgerClient {
     }
 
     async fn bundle(&self) -> Result<(Vec<u8>, VerifiedBundle), TrustError> {
-        LedgerClient::bundle(self).await.map_err(unreachable)
+        LedgerClient::bundle(self).await.map_err(refused)
     }
 }
 
@@ -231,10 +242,14 @@ fn require_fresh(
     };
     checkpoint
         .require_fresh(now, max_age, MAX_AHEAD)
-        .map_err(|stale| match stale {
-            CheckpointStale::TooOld(seconds) => TrustError::Stale { seconds },
-            CheckpointStale::Ahead(seconds) => TrustError::ClockBehind { seconds },
-        })
+        .map_err(not_fresh)
+}
+
+fn not_fresh(stale: CheckpointStale) -> TrustError {
+    match stale {
+        CheckpointStale::TooOld(seconds) => TrustError::Stale { seconds },
+        CheckpointStale::Ahead(seconds) => TrustError::ClockBehind { seconds },
+    }
 }
 
 fn checked_against(

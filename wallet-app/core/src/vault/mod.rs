@@ -383,13 +383,13 @@ fn keep_part(device: &dyn DeviceStore, id: &str) -> Result<SecretKey, VaultError
 
 /// Makes a cheap vault for tests of what lies in it.
 #[cfg(test)]
-pub(crate) fn testing_database(path: &Path, secret: &UnlockSecret) -> Database {
+pub(crate) fn testing_vault(path: &Path, secret: &UnlockSecret) -> (Vault, Database) {
     let cost = Cost {
         memory_kib: 64,
         passes: 1,
         lanes: 1,
     };
-    Vault::create_at_cost(path, secret, None, cost).unwrap().1
+    Vault::create_at_cost(path, secret, None, cost).unwrap()
 }
 
 #[cfg(test)]

@@ -186,4 +186,6 @@ impl std::fmt::Debug for Wallet {
 }
 
 #[cfg(test)]
+mod stage;
+#[cfg(test)]
 mod tests;
