@@ -176,7 +176,7 @@ proptest! {
         let mut body = body.clone();
         let at = at % body.len();
         body[at] = to;
-        let text = format!("JM1:{}.", base45::encode(&[&[0x01][..], &body].concat()));
+        let text = format!("JM1:{}.", base45::encode([&[0x01][..], &body].concat()));
         let _ = Assembler::new().push(&text, context);
     }
 }
