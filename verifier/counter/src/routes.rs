@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::{ConnectInfo, Path, Request, State};
+use axum::extract::{ConnectInfo, Path, Query, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
@@ -218,17 +218,29 @@ struct ScanBody {
     request: Option<String>,
 }
 
+/// Says which desk scanned a picture, and which one-way request it answers.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+struct PictureQuery {
+    /// Which desk scanned.
+    #[serde(default)]
+    desk: String,
+    /// The one-way request that this answers.
+    request: Option<String>,
+}
+
 /// Checks what was scanned: JSON with text, or a picture (PNG or JPEG).
-#[utoipa::path(post, path = "/v1/scans", tag = "desk", request_body = ScanBody,
+#[utoipa::path(post, path = "/v1/scans", tag = "desk", request_body = ScanBody, params(PictureQuery),
     responses((status = 200, description = "The verdict, or {\"progress\": {\"received\", \"needed\"}} while frames are missing"),
               (status = 400, description = "Neither a scan nor a picture")))]
 async fn scan(
     State(office): State<Office>,
+    Query(query): Query<PictureQuery>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Json<Value>, Problem> {
     let scan = if is_picture(&headers) {
-        picture_scan(body).await?
+        picture_scan(query, body).await?
     } else {
         json_scan(&body)?
     };
@@ -251,7 +263,7 @@ fn is_picture(headers: &HeaderMap) -> bool {
     content_type.is_some_and(|kind| kind.starts_with("image/"))
 }
 
-async fn picture_scan(body: Bytes) -> Result<ScanBody, Problem> {
+async fn picture_scan(query: PictureQuery, body: Bytes) -> Result<ScanBody, Problem> {
     let read = tokio::task::spawn_blocking(move || read_code(&body))
         .await
         .map_err(|error| Problem::internal(&error))?;
@@ -264,8 +276,8 @@ async fn picture_scan(body: Bytes) -> Result<ScanBody, Problem> {
     Ok(ScanBody {
         text: None,
         texts,
-        desk: String::new(),
-        request: None,
+        desk: query.desk,
+        request: query.request,
     })
 }
 

@@ -1,0 +1,345 @@
+//! The counter over HTTP: the desk's routes, a wallet that answers online, strangers.
+
+mod stage;
+
+use std::sync::Arc;
+
+use josekit::jwe::{self, ECDH_ES, JweHeader};
+use josekit::jwk::Jwk;
+use jumin_counter::desk::Desk;
+use jumin_counter::picture::draw_code;
+use jumin_counter::routes::{Office, router};
+use jumin_http::{Client, Listen, Response, Url};
+use jumin_identity::UnverifiedRequest;
+use jumin_identity::qr::{CodecContext, encode_presentation};
+use serde_json::{Value, json};
+use stage::world::World;
+use stage::{Stage, now, payload};
+
+const MAX: usize = 1 << 20;
+
+struct Served {
+    stage: Stage,
+    desk: Arc<Desk>,
+    http: Client,
+    base: String,
+}
+
+impl Served {
+    async fn new() -> Served {
+        let stage = Stage::new().await;
+        let desk = Arc::new(stage.desk().await);
+        let listen = Listen {
+            address: "127.0.0.1:0".parse().unwrap(),
+            tls: None,
+        };
+        let bound = jumin_http::bind(&listen).await.unwrap();
+        let base = bound.base_url();
+        let office = Office {
+            desk: Arc::clone(&desk),
+            public_url: Arc::from(base.as_str()),
+        };
+        tokio::spawn(jumin_http::serve(
+            bound,
+            router(office),
+            std::future::pending(),
+        ));
+        let http = Client::new().unwrap();
+        Served {
+            stage,
+            desk,
+            http,
+            base,
+        }
+    }
+
+    fn url(&self, path: &str) -> Url {
+        Url::parse(&format!("{}{path}", self.base)).unwrap()
+    }
+
+    async fn get(&self, path: &str) -> Response {
+        self.http.get(&self.url(path), "*/*", MAX).await.unwrap()
+    }
+
+    async fn post(&self, path: &str, body: &Value) -> Response {
+        let url = self.url(path);
+        self.http.post_json(&url, body, &[], MAX).await.unwrap()
+    }
+
+    async fn start(&self, service: &str, mode: &str) -> Value {
+        let body = json!({"service": service, "mode": mode});
+        let answer = self.post("/v1/requests", &body).await;
+        assert_eq!(answer.status, 201);
+        answer.json().unwrap()
+    }
+
+    /// What a wallet posts to a response endpoint.
+    async fn respond(&self, id: &Value, fields: &[(&str, &str)]) -> Response {
+        let path = format!("/openid4vp/responses/{}", id.as_str().unwrap());
+        let url = self.url(&path);
+        self.http.post_form(&url, fields, &[], MAX).await.unwrap()
+    }
+
+    /// Fetches and checks a request object as a wallet does.
+    async fn request_object(&self, started: &Value) -> Value {
+        let uri = started["request_uri"].as_str().unwrap();
+        let answer = self
+            .http
+            .get(
+                &Url::parse(uri).unwrap(),
+                "application/oauth-authz-req+jwt",
+                MAX,
+            )
+            .await
+            .unwrap();
+        assert_eq!(answer.status, 200);
+        assert_eq!(
+            answer.content_type.as_deref(),
+            Some("application/oauth-authz-req+jwt")
+        );
+        let text = String::from_utf8(answer.body).unwrap();
+        let office = self.stage.world().office.key.to_pkcs8_der();
+        let key = jumin_identity::FileKey::from_pkcs8_der(&office).unwrap();
+        let request = UnverifiedRequest::parse(&text).unwrap();
+        let public = jumin_identity::Signer::public_key(&key).clone();
+        request.verify(&public, now()).unwrap();
+        payload(&text)
+    }
+
+    fn vp_token(&self, request: &Value) -> Value {
+        let world: &World = &self.stage.world();
+        let answer = world.present_as(
+            &world.card().issue(),
+            "age-19",
+            request["client_id"].as_str().unwrap(),
+            request["nonce"].as_str().unwrap(),
+            now(),
+        );
+        serde_json::from_str(&answer).unwrap()
+    }
+}
+
+/// Encrypts a response to the key in the request's metadata (OpenID4VP 1.0 §8.3).
+fn encrypt(request: &Value, payload: &Value, change: impl FnOnce(&mut JweHeader)) -> String {
+    let metadata = &request["client_metadata"];
+    let key = &metadata["jwks"]["keys"][0];
+    assert_eq!(key["alg"], "ECDH-ES");
+    assert_eq!(key["use"], "enc");
+    let public = Jwk::from_bytes(key.to_string()).unwrap();
+    let enc = &metadata["encrypted_response_enc_values_supported"][0];
+    let mut header = JweHeader::new();
+    header.set_content_encryption(enc.as_str().unwrap());
+    header.set_key_id(public.key_id().unwrap());
+    change(&mut header);
+    let encrypter = ECDH_ES.encrypter_from_jwk(&public).unwrap();
+    jwe::serialize_compact(payload.to_string().as_bytes(), &header, &encrypter).unwrap()
+}
+
+#[tokio::test]
+async fn a_wallet_answers_online_and_the_desk_reads_the_verdict() {
+    let served = Served::new().await;
+    let started = served.start("age-19", "online").await;
+    let link = started["qr"][0].as_str().unwrap();
+    assert!(link.starts_with("openid4vp://?client_id=decentralized_identifier%3A"));
+    let request = served.request_object(&started).await;
+    assert_eq!(request["response_mode"], "direct_post.jwt");
+    let response = encrypt(
+        &request,
+        &json!({"vp_token": served.vp_token(&request)}),
+        |_| (),
+    );
+    let answer = served
+        .respond(&started["id"], &[("response", &response)])
+        .await;
+    assert_eq!(answer.status, 200);
+    assert_eq!(answer.content_type.as_deref(), Some("application/json"));
+    assert_eq!(answer.json::<Value>().unwrap(), json!({}));
+    let path = format!("/v1/requests/{}", started["id"].as_str().unwrap());
+    let state: Value = served.get(&path).await.json().unwrap();
+    assert_eq!(state["state"], "answered");
+    assert_eq!(state["verdict"]["verdict"], "valid");
+    assert_eq!(state["verdict"]["assurance"], "online");
+    assert_eq!(
+        state["verdict"]["claims"],
+        json!({"age_equal_or_over": {"19": true}})
+    );
+    // The key is gone with the answer: the same response opens nothing any more.
+    let again = served
+        .respond(&started["id"], &[("response", &response)])
+        .await;
+    assert_eq!(again.status, 404);
+    let uri = format!("/openid4vp/requests/{}", started["id"].as_str().unwrap());
+    assert_eq!(served.get(&uri).await.status, 404);
+}
+
+#[tokio::test]
+async fn an_answer_to_another_online_request_is_a_mismatch() {
+    let served = Served::new().await;
+    let (one, other) = (
+        served.start("age-19", "online").await,
+        served.start("age-19", "online").await,
+    );
+    let (first, second) = (
+        served.request_object(&one).await,
+        served.request_object(&other).await,
+    );
+    let stolen = json!({"vp_token": served.vp_token(&first)});
+    let response = encrypt(&second, &stolen, |_| ());
+    let answer = served
+        .respond(&other["id"], &[("response", &response)])
+        .await;
+    // The wallet is not told; the desk is.
+    assert_eq!(answer.status, 200);
+    let path = format!("/v1/requests/{}", other["id"].as_str().unwrap());
+    let state: Value = served.get(&path).await.json().unwrap();
+    assert_eq!(state["verdict"]["verdict"], "request_mismatch");
+}
+
+#[tokio::test]
+async fn unreadable_responses_are_refused_and_leave_the_request_open() {
+    let served = Served::new().await;
+    let started = served.start("age-19", "online").await;
+    let request = served.request_object(&started).await;
+    let right = json!({"vp_token": served.vp_token(&request)});
+    let zipped = encrypt(&request, &right, |header| header.set_compression("DEF"));
+    let other_key = served
+        .request_object(&served.start("age-19", "online").await)
+        .await;
+    let foreign = encrypt(&other_key, &right, |_| ());
+    let no_token = encrypt(&request, &json!({"state": "x"}), |_| ());
+    for response in ["", "a.b.c.d.e", &zipped, &foreign, &no_token] {
+        let answer = served
+            .respond(&started["id"], &[("response", response)])
+            .await;
+        assert_eq!(answer.status, 400, "{response:.20}");
+        assert_eq!(answer.json::<Value>().unwrap()["error"], "invalid_request");
+    }
+    let empty = served.respond(&started["id"], &[("state", "x")]).await;
+    assert_eq!(empty.status, 400);
+    let response = encrypt(&request, &right, |_| ());
+    let answer = served
+        .respond(&started["id"], &[("response", &response)])
+        .await;
+    assert_eq!(answer.status, 200);
+}
+
+#[tokio::test]
+async fn a_wallet_that_declines_is_shown_as_such() {
+    let served = Served::new().await;
+    let started = served.start("age-19", "online").await;
+    let answer = served
+        .respond(&started["id"], &[("error", "access_denied")])
+        .await;
+    assert_eq!(answer.status, 200);
+    let path = format!("/v1/requests/{}", started["id"].as_str().unwrap());
+    let state: Value = served.get(&path).await.json().unwrap();
+    assert_eq!(state["state"], "declined");
+    assert!(state["verdict"].is_null());
+}
+
+#[tokio::test]
+async fn scans_take_texts_and_pictures() {
+    let served = Served::new().await;
+    let answer = served.stage.answered(&served.desk, "address").await;
+    let frames = encode_presentation(&answer, &CodecContext::default()).unwrap();
+    // Without a dictionary it takes several frames, each a picture of its own.
+    assert!(frames.len() > 1);
+    let url = served.url("/v1/scans?desk=window-3");
+    let mut last = Value::Null;
+    for frame in &frames {
+        let picture = draw_code(frame.text()).unwrap();
+        let scanned = served.http.post_bytes(&url, "image/png", picture, &[], MAX);
+        last = scanned.await.unwrap().json().unwrap();
+        if last.get("progress").is_none() {
+            break;
+        }
+    }
+    assert_eq!(last["verdict"], "valid", "{last}");
+    let texts: Vec<_> = frames.iter().map(|frame| frame.text()).collect();
+    let again = served.post("/v1/scans", &json!({ "texts": texts })).await;
+    assert_eq!(again.status, 200);
+    assert_eq!(again.json::<Value>().unwrap()["verdict"], "replayed");
+}
+
+#[tokio::test]
+async fn bad_calls_get_problems_with_codes() {
+    let served = Served::new().await;
+    let code = |answer: &Response| answer.json::<Value>().unwrap()["code"].clone();
+    let answer = served
+        .post("/v1/requests", &json!({"service": "passport"}))
+        .await;
+    assert_eq!(
+        (answer.status, code(&answer)),
+        (404, json!("unknown_service"))
+    );
+    let body = json!({"service": "identity", "mode": "one-way"});
+    let answer = served.post("/v1/requests", &body).await;
+    assert_eq!(
+        (answer.status, code(&answer)),
+        (400, json!("start_one_way_not_allowed"))
+    );
+    let answer = served.get("/v1/requests/none").await;
+    assert_eq!((answer.status, code(&answer)), (404, json!("not_found")));
+    for body in [
+        json!({}),
+        json!([]),
+        json!({"text": 5}),
+        json!({"texts": []}),
+    ] {
+        let answer = served.post("/v1/scans", &body).await;
+        assert_eq!(
+            (answer.status, code(&answer)),
+            (400, json!("scan_malformed")),
+            "{body}"
+        );
+    }
+    let url = served.url("/v1/scans");
+    let post =
+        |kind: &'static str, body: Vec<u8>| served.http.post_bytes(&url, kind, body, &[], MAX);
+    let answer = post("image/png", b"not a picture".to_vec()).await.unwrap();
+    assert_eq!(
+        (answer.status, code(&answer)),
+        (400, json!("picture_unsupported"))
+    );
+    let answer = post("application/json", vec![b' '; 2 << 20]).await.unwrap();
+    assert_eq!(answer.status, 413);
+    // The body limit may also close the connection while the client still writes.
+    if let Ok(answer) = post("image/png", vec![0; 9 << 20]).await {
+        assert_eq!(answer.status, 413);
+    }
+}
+
+#[tokio::test]
+async fn pages_from_elsewhere_cannot_use_the_desks_routes() {
+    let served = Served::new().await;
+    let get = |headers: [(&'static str, &'static str); 1]| {
+        let (http, url) = (served.http.clone(), served.url("/v1/status"));
+        async move { http.get_with(&url, &headers, MAX).await.unwrap().status }
+    };
+    assert_eq!(get([("host", "evil.example")]).await, 403);
+    assert_eq!(get([("origin", "https://evil.example")]).await, 403);
+    assert_eq!(get([("origin", "null")]).await, 403);
+    assert_eq!(get([("origin", "http://127.0.0.1:7300")]).await, 200);
+    assert_eq!(get([("host", "localhost:7300")]).await, 200);
+}
+
+#[tokio::test]
+async fn state_health_and_description_are_served() {
+    let served = Served::new().await;
+    assert_eq!(served.get("/healthz").await.status, 200);
+    assert_eq!(served.get("/readyz").await.status, 503);
+    let synced: Value = served.post("/v1/sync", &json!({})).await.json().unwrap();
+    assert_eq!(synced["status_lists"], 1);
+    assert_eq!(served.get("/readyz").await.status, 200);
+    let status: Value = served.get("/v1/status").await.json().unwrap();
+    assert_eq!(status["network"], "online");
+    let services: Value = served.get("/v1/services").await.json().unwrap();
+    assert_eq!(services.as_array().unwrap().len(), 3);
+    let api: Value = served.get("/openapi.json").await.json().unwrap();
+    for path in ["/v1/requests", "/v1/scans", "/openid4vp/responses/{id}"] {
+        assert!(api["paths"].get(path).is_some(), "{path}");
+    }
+    served.stage.cut(true);
+    let answer = served.post("/v1/sync", &json!({})).await;
+    assert_eq!(answer.status, 503);
+}
