@@ -74,12 +74,15 @@ pub fn system_clock() -> u64 {
         .map_or(0, |elapsed| elapsed.as_secs())
 }
 
-/// Writes an error and its causes on one line.
+/// Writes an error and its causes on one line, saying nothing twice.
 pub fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
-        text = format!("{text}: {error}");
+        let next = error.to_string();
+        if !text.contains(&next) {
+            text = format!("{text}: {next}");
+        }
         cause = error.source();
     }
     text

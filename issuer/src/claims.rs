@@ -130,11 +130,9 @@ fn address_claim(address: &Address) -> Value {
 
 fn address_line(address: &Address) -> String {
     let mut line = address.sido.clone();
-    for part in [address.sigungu.as_deref(), Some(address.road.as_str())] {
-        if let Some(part) = part {
-            line.push(' ');
-            line.push_str(part);
-        }
+    for part in address.sigungu.iter().chain([&address.road]) {
+        line.push(' ');
+        line.push_str(part);
     }
     if let Some(detail) = &address.detail {
         line.push_str(", ");

@@ -25,7 +25,7 @@ mod store;
 #[cfg(test)]
 mod testing;
 
-pub use app::system_clock;
+pub use app::{chain, system_clock};
 pub use home::{Home, HomeError};
 pub use register::{Date, Register, Resident, RowError, read_csv, synthetic_register};
 pub use register_import::{ImportFailed, import_csv};

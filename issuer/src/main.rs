@@ -2,12 +2,13 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
 use jumin_http::TlsFiles;
 use jumin_identity::FileKey;
-use jumin_issuer::{Home, Settings, import_csv, serve, set_up, settings, system_clock};
+use jumin_issuer::{Home, Settings, chain, import_csv, serve, set_up, settings, system_clock};
 use url::Url;
 
 /// Issues resident credentials over OpenID4VCI and keeps their status.
@@ -74,9 +75,19 @@ struct Serve {
 }
 
 #[tokio::main]
-async fn main() -> anyhow::Result<()> {
+async fn main() -> ExitCode {
     jumin_http::init_tracing();
-    match Cli::parse().command {
+    match run(Cli::parse().command).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {}", chain(error.as_ref()));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(command: Command) -> anyhow::Result<()> {
+    match command {
         Command::Init(init) => run_init(init).await,
         Command::Serve(serve) => run_serve(serve).await,
         Command::Import { home, file } => {

@@ -87,7 +87,7 @@ pub fn check_proofs(
     let mut shared: Option<(String, u64)> = None;
     for proof in proofs {
         let (holder, nonce) = check_proof(proof, audience, now)?;
-        if holders.iter().any(|other| *other == holder) {
+        if holders.contains(&holder) {
             return Err(ProofError::DuplicateKey);
         }
         holders.push(holder);

@@ -136,10 +136,10 @@ impl Publisher {
     /// Publishes whatever is due, once.
     pub async fn round(&self) -> Result<(), PublishError> {
         let result = self.publish_all().await;
-        let problem = result.as_ref().err().map(|error| crate::app::chain(error));
-        if let Some(problem) = &problem {
-            tracing::warn!(%problem, "status lists aren't all published; will try again");
-        }
+        let problem = result.as_ref().err().map(|error| {
+            tracing::warn!(problem = %crate::app::chain(error), "status lists aren't all published");
+            format!("{error}; the issuer keeps trying")
+        });
         *self.problem.lock().unwrap_or_else(PoisonError::into_inner) = problem;
         self.rounds.send_modify(|rounds| *rounds += 1);
         result

@@ -22,7 +22,7 @@ pub enum ImportFailed {
         source: std::io::Error,
     },
     #[error("{}", report(.0))]
-    Csv(#[source] ImportError),
+    Csv(ImportError),
     #[error("the database didn't take the residents; is one of their numbers in it already?")]
     Store(#[from] StoreError),
     #[error("the residents can't be prepared")]

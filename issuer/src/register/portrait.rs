@@ -75,7 +75,7 @@ impl Face {
             hair: HAIRS[pick(2)],
             clothes: CLOTHES[pick(3)],
             width: 16.0 + f32::from(digest[4] % 5),
-            long_hair: digest[5] % 2 == 0,
+            long_hair: digest[5].is_multiple_of(2),
             smile: f32::from(digest[6] % 4),
         }
     }
