@@ -76,7 +76,13 @@ impl Registry {
     async fn pace(&self, clock: &impl Clock, view: &View) -> Result<(), ExecutionError> {
         let mut arrivals = self.ledger.mempool().arrivals();
         let age = Duration::from_millis(unix_ms(clock.current()).saturating_sub(view.tip.time_ms));
-        let idle = clock.sleep(self.idle.saturating_sub(age));
+        // The first block comes at once: without it there is no checkpoint to prove things under.
+        let idle = if view.tip.height == 0 {
+            Duration::ZERO
+        } else {
+            self.idle
+        };
+        let idle = clock.sleep(idle.saturating_sub(age));
         tokio::pin!(idle);
         while !self.ledger.has_work(view)? {
             tokio::select! {

@@ -53,7 +53,7 @@ pub(crate) struct Executed {
 
 /// The state after a block that may not be finalized: the store below, executed blocks on top.
 pub(crate) struct View {
-    pub snapshot: Snapshot,
+    pub snapshot: Arc<Snapshot>,
     /// Newest first.
     pub overlays: Vec<Arc<Executed>>,
     /// The block whose state this is.

@@ -31,6 +31,8 @@ pub(crate) struct Ledger {
 
 struct Chain {
     applied: Applied,
+    /// The store as of `applied`.
+    snapshot: Arc<Snapshot>,
     checkpoint: Option<StoredCheckpoint>,
     executed: HashMap<[u8; 32], Arc<Executed>>,
     bundle: Option<(u64, Arc<Vec<u8>>)>,
@@ -47,6 +49,8 @@ pub(crate) struct Proof {
 pub(crate) enum ReadError {
     #[error("no certified block yet")]
     NoCheckpoint,
+    #[error("the read was interrupted")]
+    Interrupted,
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
@@ -70,20 +74,21 @@ impl Ledger {
             validators: validator_set_hash(&genesis.validators),
             trust: genesis.trust(start.header()),
             genesis: start,
-            store,
             mempool: Mempool::new(),
             applied: watch::channel(applied.height).0,
             chain: Mutex::new(Chain {
+                snapshot: Arc::new(store.snapshot()?),
                 applied,
                 checkpoint,
                 executed: HashMap::new(),
                 bundle: None,
             }),
+            store,
         })
     }
 
     fn chain(&self) -> MutexGuard<'_, Chain> {
-        // Every change below is a single insertion or assignment, so a panic elsewhere leaves it whole.
+        // Nothing that can panic happens between two changes that belong together.
         self.chain.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -135,8 +140,7 @@ impl Ledger {
             .map_or(&chain.applied, |block| &block.applied);
         Ok(Some(View {
             tip: tip.clone(),
-            // Taken under the lock, so that it is the state of `chain.applied`.
-            snapshot: self.store.snapshot()?,
+            snapshot: chain.snapshot.clone(),
             overlays,
         }))
     }
@@ -248,7 +252,8 @@ impl Ledger {
     pub(crate) fn outcome(&self, hash: &[u8; 32]) -> Result<Option<Outcome>, StoreError> {
         // The mempool first: an operation leaves it only after it is stored.
         let waiting = self.mempool.outcome(hash);
-        let finalized = self.store.snapshot()?.operation(hash)?;
+        let snapshot = self.chain().snapshot.clone();
+        let finalized = snapshot.operation(hash)?;
         Ok(finalized.map(Outcome::Finalized).or(waiting))
     }
 
@@ -284,23 +289,32 @@ impl Ledger {
             }
             .to_bytes(),
         });
-        {
-            let mut chain = self.chain();
-            self.store
-                .commit(&changes(&executed, checkpoint.as_ref()))?;
-            chain.applied = executed.applied.clone();
-            if let Some(checkpoint) = checkpoint {
-                chain.checkpoint = Some(checkpoint);
-            }
-            chain.executed.insert(digest, executed.clone());
-            let oldest = header.height.saturating_sub(KEPT_HEIGHTS);
-            chain
-                .executed
-                .retain(|_, block| block.applied.height > oldest);
-        }
+        self.store
+            .commit(&changes(&executed, checkpoint.as_ref()))?;
+        let snapshot = Arc::new(self.store.snapshot()?);
+        self.advance(snapshot, checkpoint, &executed);
         self.mempool.finalized(&executed.operations, header.height);
         self.applied.send_replace(header.height);
         Ok(())
+    }
+
+    fn advance(
+        &self,
+        snapshot: Arc<Snapshot>,
+        checkpoint: Option<StoredCheckpoint>,
+        executed: &Arc<Executed>,
+    ) {
+        let mut chain = self.chain();
+        let applied = &executed.applied;
+        chain.applied = applied.clone();
+        chain.snapshot = snapshot;
+        if checkpoint.is_some() {
+            chain.checkpoint = checkpoint;
+        }
+        chain.executed.insert(applied.digest, executed.clone());
+        let oldest = applied.height.saturating_sub(KEPT_HEIGHTS);
+        let executed = &mut chain.executed;
+        executed.retain(|_, block| block.applied.height > oldest);
     }
 
     /// The newest checkpoint.
@@ -314,16 +328,17 @@ impl Ledger {
     /// Reads one record, or its absence, with its proof under the newest checkpoint.
     pub(crate) fn prove(&self, key: &RecordKey) -> Result<Proof, ReadError> {
         let (checkpoint, snapshot) = self.certified()?;
-        let record = tree::prove(&snapshot, checkpoint.tree_version, key)?;
+        let record = tree::prove(&*snapshot, checkpoint.tree_version, key)?;
         Ok(Proof {
             checkpoint: checkpoint.bytes,
             record,
         })
     }
 
-    fn certified(&self) -> Result<(StoredCheckpoint, Snapshot), ReadError> {
-        let checkpoint = self.checkpoint()?;
-        Ok((checkpoint, self.store.snapshot()?))
+    fn certified(&self) -> Result<(StoredCheckpoint, Arc<Snapshot>), ReadError> {
+        let chain = self.chain();
+        let checkpoint = chain.checkpoint.clone().ok_or(ReadError::NoCheckpoint)?;
+        Ok((checkpoint, chain.snapshot.clone()))
     }
 
     /// All records with their proofs under the newest checkpoint, for a reader that goes offline.
@@ -339,7 +354,7 @@ impl Ledger {
             let Ok(key) = name.parse::<RecordKey>() else {
                 return Err(StoreError::Damaged("record key").into());
             };
-            records.push(tree::prove(&snapshot, checkpoint.tree_version, &key)?);
+            records.push(tree::prove(&*snapshot, checkpoint.tree_version, &key)?);
         }
         let header = Checkpoint::from_bytes(&checkpoint.bytes);
         let header = header.map_err(|_| StoreError::Damaged("checkpoint"))?;

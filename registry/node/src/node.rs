@@ -12,6 +12,9 @@ use crate::ledger::Ledger;
 use crate::store::Store;
 use crate::validator::Validator;
 
+/// How long a network of one may take for its first block before the API opens anyway.
+const FIRST_BLOCK: Duration = Duration::from_secs(10);
+
 /// How one validator is run.
 #[derive(Clone, Debug)]
 pub struct RunOptions {
@@ -47,6 +50,7 @@ pub async fn run(options: RunOptions) -> anyhow::Result<()> {
     let ledger = Arc::new(Ledger::open(&genesis, store)?);
     let directory = home.path.clone();
     let validator = Validator::start(home, ledger.clone()).await?;
+    wait_for_first_block(&ledger).await;
 
     std::fs::write(directory.join("address"), &url).context("cannot write the address file")?;
     println!("listening on {}", bound.base_url());
@@ -70,6 +74,16 @@ pub async fn run(options: RunOptions) -> anyhow::Result<()> {
     };
     validator.stop()?;
     served.context("the API failed")
+}
+
+/// Lets a network of one start with something to prove; the validators of a larger one start in any order.
+async fn wait_for_first_block(ledger: &Ledger) {
+    if ledger.trust().validators.len() == 1 {
+        let mut heights = ledger.applied_heights();
+        let first = heights.wait_for(|height| *height > 0);
+        // When it doesn't come, /readyz says so.
+        let _ = tokio::time::timeout(FIRST_BLOCK, first).await;
+    }
 }
 
 /// Completes when the engine has ended by itself.

@@ -12,12 +12,12 @@ async fn four_agree_go_on_with_one_killed_and_it_catches_up() {
 
     // Each node takes operations in, and each proves them under the same checkpoints.
     let mut creates = Vec::new();
+    let mut height = 0;
     for node in &nodes {
         let create = Agency::new().create(&trust);
-        node.finalize(&create).await;
+        height = node.finalize(&create).await;
         creates.push(create);
     }
-    let height = nodes[0].checkpoint().await.height();
     for node in &nodes {
         node.reach(height).await;
         for create in &creates {
@@ -28,10 +28,9 @@ async fn four_agree_go_on_with_one_killed_and_it_catches_up() {
     nodes[3].kill();
     for round in 0..6 {
         let create = Agency::new().create(&trust);
-        nodes[round % 3].finalize(&create).await;
+        height = nodes[round % 3].finalize(&create).await;
         creates.push(create);
     }
-    let height = nodes[0].checkpoint().await.height();
 
     let home = nodes[3].home.clone();
     nodes[3] = Node::start("run", &home);

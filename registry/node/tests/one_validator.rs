@@ -110,8 +110,8 @@ async fn bad_operations_get_their_codes() {
 
     let (status, answer) = node.post(b"{not json", 0).await;
     assert_eq!((status, &answer["code"]), (400, &Value::from("malformed")));
-    let (status, _) = node.post(&vec![b' '; 20_000], 0).await;
-    assert_eq!(status, 413);
+    let (status, answer) = node.post(&vec![b' '; 20_000], 0).await;
+    assert_eq!((status, &answer["code"]), (413, &Value::from("too_large")));
 
     let first = node.finalize(&create).await;
     assert_eq!(
@@ -119,15 +119,6 @@ async fn bad_operations_get_their_codes() {
         first,
         "a duplicate names the block that has it"
     );
-    let mut tampered = create.to_bytes();
-    let signature = tampered.len() - 10;
-    tampered[signature] = if tampered[signature] == b'A' {
-        b'B'
-    } else {
-        b'A'
-    };
-    let _ = node.post(&tampered, 0).await;
-
     let forged = Operation::DeactivateDid {
         did: did(&create),
         version: 1,

@@ -70,7 +70,8 @@ pub(crate) fn router(context: Context) -> Router {
         .fallback(|| async { Problem::not_found("There is nothing at this address.") })
         .layer(from_fn_with_state(context.clone(), limit::by_source))
         .with_state(context);
-    jumin_http::layers(router, MAX_OPERATION_BYTES)
+    // More than an operation may have, so that a larger one gets its own code.
+    jumin_http::layers(router, 4 * MAX_OPERATION_BYTES)
 }
 
 /// A read that failed, as the answer a client gets.

@@ -2,6 +2,7 @@ use std::time::{Duration, SystemTime};
 
 use axum::Json;
 use axum::body::Bytes;
+use axum::extract::rejection::{BytesRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -70,9 +71,13 @@ pub(super) struct Wait {
 )]
 pub(super) async fn submit(
     State(context): State<Context>,
-    Query(wait): Query<Wait>,
-    body: Bytes,
+    wait: Result<Query<Wait>, QueryRejection>,
+    body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Response> {
+    let Query(wait) = wait.map_err(|_| {
+        Problem::bad_request("malformed", "`wait` is a number of seconds.").into_response()
+    })?;
+    let body = body.map_err(|_| malformed(&OperationError::TooLarge))?;
     let operation = SignedOperation::parse(&body).map_err(|error| malformed(&error))?;
     let hash = operation_hash(&operation);
     let known = context

@@ -9,6 +9,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{Context, Failure};
+use crate::ledger::ReadError;
 
 /// A record, or its absence, with everything needed to believe it.
 #[derive(Serialize, ToSchema)]
@@ -69,7 +70,9 @@ pub(super) async fn checkpoint(
 /// Gives all records with their proofs at one checkpoint, for a reader that goes offline.
 #[utoipa::path(get, path = "/v1/bundle", responses((status = 200, content_type = "application/json")))]
 pub(super) async fn bundle(State(context): State<Context>) -> Result<Response, Failure> {
-    let bytes = context.ledger.bundle()?;
+    // Proving every record takes a while once there are many.
+    let proving = tokio::task::spawn_blocking(move || context.ledger.bundle());
+    let bytes = proving.await.map_err(|_| ReadError::Interrupted)??;
     let headers = [(header::CONTENT_TYPE, "application/json")];
     Ok((headers, bytes.as_ref().clone()).into_response())
 }
