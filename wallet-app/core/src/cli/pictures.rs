@@ -18,12 +18,22 @@ pub(super) fn text_or_picture(argument: &str) -> Result<String, Failure> {
     }
     let path = Path::new(argument);
     if argument.len() > PATH_MAX || !path.is_file() {
-        return Ok(argument.to_owned());
+        return match names_picture(path) {
+            true => Err(unreadable(argument, &std::io::ErrorKind::NotFound.into())),
+            false => Ok(argument.to_owned()),
+        };
     }
     text_of(
         File::open(path).map_err(|e| unreadable(argument, &e))?,
         argument,
     )
+}
+
+fn names_picture(path: &Path) -> bool {
+    let extension = path.extension().unwrap_or_default();
+    ["png", "jpg", "jpeg"]
+        .iter()
+        .any(|known| extension.eq_ignore_ascii_case(known))
 }
 
 /// Reads text, or the QR code in a picture.
