@@ -42,7 +42,7 @@ down: ## End what `make up` started
 	@if [ -x $(BIN)/jumin-demo ]; then $(BIN)/jumin-demo down; else echo "nothing was built, so nothing runs"; fi
 
 bench: setup $(INTEROP)/node_modules/.package-lock.json ## Measure against the bounds; the table also goes to target/bench.json
-	$(CARGO) build $(LOCKED) --release --workspace --bins
+	$(CARGO) build $(LOCKED) --release -p jumin-registry-node -p jumin-issuer -p jumin-counter -p jumin-tests
 	$(CARGO) build $(LOCKED) --release --manifest-path bench/peers/Cargo.toml --target-dir $(TARGET)/peers
 	$(TARGET)/release/jumin-bench --peers $(TARGET)/peers/release/jumin-bench-peers --node-peer $(INTEROP)/bench.mjs
 
