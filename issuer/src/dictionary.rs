@@ -1,8 +1,8 @@
 //! Makes the dictionaries with which the QR codec packs presentations of this issuer's credentials.
 
 use jumin_identity::{
-    ClaimPath, FileKey, KeyError, PresentError, Signer, UnverifiedCredential, VerifiedCredential,
-    VpToken, present, random_bytes, sha256, template, train_dictionary,
+    ClaimPath, Did, FileKey, KeyError, PresentError, Signer, UnverifiedCredential,
+    VerifiedCredential, VpToken, present, random_bytes, sha256, template, train_dictionary,
 };
 use jumin_registry::AnchorKind;
 use thiserror::Error;
@@ -97,12 +97,9 @@ fn make(app: &App, configuration: Configuration) -> Result<Vec<u8>, DictionaryEr
         };
         let holder = FileKey::generate()?;
         match sample(app, configuration, &subject, &holder) {
-            Ok(credential) => samples.push(presentations(
-                &credential,
-                configuration,
-                &holder,
-                app.now(),
-            )?),
+            Ok(credential) => {
+                samples.push(presentations(app, &credential, configuration, &holder)?)
+            }
             // Children have no card.
             Err(DictionaryError::Issue(BatchError::NotEligible(_))) => {}
             Err(error) => return Err(error),
@@ -161,17 +158,20 @@ fn sample(
 
 /// Presents a sample in each usual way, as a VP Token.
 fn presentations(
+    app: &App,
     credential: &VerifiedCredential,
     configuration: Configuration,
     holder: &FileKey,
-    now: u64,
 ) -> Result<Vec<String>, DictionaryError> {
+    // Live presentations are to others than the issuer, and their shape is what is learnt.
+    let verifier = Did::from_digest(&app.issuer.did.network(), &sha256(b"a sample's verifier"));
+    let audience = format!("decentralized_identifier:{verifier}");
     ways(credential, configuration)
         .into_iter()
         .map(|(query, disclose)| {
-            let audience = format!("decentralized_identifier:{}", credential.issuer());
             let nonce = jumin_identity::b64url(&random_bytes::<16>());
-            let presentation = present(credential, &disclose, &audience, &nonce, now, holder)?;
+            let presentation =
+                present(credential, &disclose, &audience, &nonce, app.now(), holder)?;
             Ok(VpToken::new(query, presentation).to_json())
         })
         .collect()
@@ -212,7 +212,7 @@ mod tests {
         let subject = app.store.subject("r000001").await.unwrap().unwrap();
         let holder = FileKey::generate().unwrap();
         let card = sample(app, Configuration::ResidentCard, &subject, &holder).unwrap();
-        let ways = presentations(&card, Configuration::ResidentCard, &holder, app.now()).unwrap();
+        let ways = presentations(app, &card, Configuration::ResidentCard, &holder).unwrap();
         let size = |context: &CodecContext| -> Vec<usize> {
             let frames = ways
                 .iter()
