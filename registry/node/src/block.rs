@@ -122,3 +122,60 @@ impl BoundedBlock for Block {
         MAX_HEADER_BYTES + MAX_BODY_BYTES + length * (MAX_BLOCK_OPERATIONS + 2)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use commonware_codec::{DecodeExt as _, Encode as _};
+    use jumin_registry::HEADER_VERSION;
+
+    use super::*;
+
+    fn block(operations: Vec<Vec<u8>>) -> Block {
+        let header = Header {
+            version: HEADER_VERSION,
+            network: "test".parse().unwrap(),
+            epoch: 0,
+            height: 7,
+            time_ms: 1,
+            parent: [1; 32],
+            state_root: [2; 32],
+            body_hash: body_hash(&operations),
+            next_validators: [3; 32],
+        };
+        Block::new(header, operations)
+    }
+
+    #[test]
+    fn block_survives_its_encoding() {
+        let block = block(vec![b"one".to_vec(), b"two".to_vec()]);
+        let encoded = block.encode();
+        assert_eq!(encoded.len(), block.encode_size());
+        assert!(encoded.len() <= Block::max_encode_size(&()));
+        assert_eq!(Block::decode(encoded).unwrap(), block);
+    }
+
+    #[test]
+    fn body_that_the_header_does_not_commit_to_is_refused() {
+        let mut block = block(vec![b"one".to_vec()]);
+        block.operations.push(b"smuggled".to_vec());
+        assert!(Block::decode(block.encode()).is_err());
+    }
+
+    #[test]
+    fn damaged_block_is_refused_without_a_panic() {
+        let encoded = block(vec![b"one".to_vec()]).encode();
+        for end in 0..encoded.len() {
+            assert!(Block::decode(encoded.slice(..end)).is_err());
+        }
+        assert!(Block::decode(bytes::Bytes::from_static(&[0xff; 64])).is_err());
+    }
+
+    #[test]
+    fn order_of_operations_changes_the_body_hash() {
+        let (one, two) = (b"one".to_vec(), b"two".to_vec());
+        assert_ne!(
+            body_hash(&[one.clone(), two.clone()]),
+            body_hash(&[two, one])
+        );
+    }
+}

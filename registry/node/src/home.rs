@@ -21,6 +21,9 @@ const GENESIS: &str = "genesis.json";
 const VALIDATOR_KEY: &str = "validator.key";
 const NETWORK: &str = "network.json";
 const GOVERNOR: &str = "governor.pem";
+const FIRST_P2P_PORT: u16 = 12_000;
+const P2P_PORTS: u16 = 20_000;
+const PORT_TRIES: usize = 1_000;
 
 /// A validator's settings, `config.toml`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -261,16 +264,30 @@ fn local(port: u16) -> SocketAddr {
     SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port)
 }
 
-/// Finds loopback ports that nobody listens on now.
+/// Finds loopback ports for the validators' connections that nobody listens on now.
+///
+/// They lie below the ports that systems give out by themselves, so that they are still free after a restart.
 fn free_addresses(count: usize) -> anyhow::Result<Vec<SocketAddr>> {
+    if count == 1 {
+        // Nobody connects to a validator that is alone.
+        return Ok(vec![local(0)]);
+    }
     // All are held at once, so that no port is given twice.
-    let listeners: Vec<_> = (0..count)
-        .map(|_| TcpListener::bind(local(0)))
-        .collect::<Result<_, _>>()?;
-    Ok(listeners
-        .iter()
-        .map(TcpListener::local_addr)
-        .collect::<Result<_, _>>()?)
+    let mut listeners = Vec::with_capacity(count);
+    for _ in 0..PORT_TRIES {
+        if listeners.len() == count {
+            break;
+        }
+        let random = u16::from_be_bytes(jumin_identity::random_bytes());
+        let port = FIRST_P2P_PORT + random % P2P_PORTS;
+        listeners.extend(TcpListener::bind(local(port)));
+    }
+    ensure!(
+        listeners.len() == count,
+        "cannot find free ports for the validators"
+    );
+    let addresses = listeners.iter().map(TcpListener::local_addr);
+    Ok(addresses.collect::<Result<_, _>>()?)
 }
 
 fn read(path: &Path) -> anyhow::Result<Vec<u8>> {

@@ -2,10 +2,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jumin_registry::{
-    BlockContext, Bundle, Certificate, Checkpoint, HEADER_VERSION, Header, NetworkTrust,
-    ProvenRecord, RecordKey, Rejection, SignedOperation,
-    tree::{self, TreeError},
-    validator_set_hash,
+    BlockContext, Certificate, Checkpoint, HEADER_VERSION, Header, NetworkTrust, Rejection,
+    SignedOperation, validator_set_hash,
 };
 use tokio::sync::watch;
 
@@ -36,25 +34,6 @@ struct Chain {
     checkpoint: Option<StoredCheckpoint>,
     executed: HashMap<[u8; 32], Arc<Executed>>,
     bundle: Option<(u64, Arc<Vec<u8>>)>,
-}
-
-/// A checkpoint as bytes and one record's proof under it.
-pub(crate) struct Proof {
-    pub checkpoint: Vec<u8>,
-    pub record: ProvenRecord,
-}
-
-/// Why a read could not be answered.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum ReadError {
-    #[error("no certified block yet")]
-    NoCheckpoint,
-    #[error("the read was interrupted")]
-    Interrupted,
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    #[error(transparent)]
-    Tree(#[from] TreeError),
 }
 
 impl Ledger {
@@ -317,56 +296,19 @@ impl Ledger {
         executed.retain(|_, block| block.applied.height > oldest);
     }
 
-    /// The newest checkpoint.
-    pub(crate) fn checkpoint(&self) -> Result<StoredCheckpoint, ReadError> {
-        self.chain()
-            .checkpoint
-            .clone()
-            .ok_or(ReadError::NoCheckpoint)
-    }
-
-    /// Reads one record, or its absence, with its proof under the newest checkpoint.
-    pub(crate) fn prove(&self, key: &RecordKey) -> Result<Proof, ReadError> {
-        let (checkpoint, snapshot) = self.certified()?;
-        let record = tree::prove(&*snapshot, checkpoint.tree_version, key)?;
-        Ok(Proof {
-            checkpoint: checkpoint.bytes,
-            record,
-        })
-    }
-
-    fn certified(&self) -> Result<(StoredCheckpoint, Arc<Snapshot>), ReadError> {
+    /// The newest checkpoint, and a store that has its state.
+    pub(crate) fn certified(&self) -> Option<(StoredCheckpoint, Arc<Snapshot>)> {
         let chain = self.chain();
-        let checkpoint = chain.checkpoint.clone().ok_or(ReadError::NoCheckpoint)?;
-        Ok((checkpoint, chain.snapshot.clone()))
+        Some((chain.checkpoint.clone()?, chain.snapshot.clone()))
     }
 
-    /// All records with their proofs under the newest checkpoint, for a reader that goes offline.
-    pub(crate) fn bundle(&self) -> Result<Arc<Vec<u8>>, ReadError> {
-        let (checkpoint, snapshot) = self.certified()?;
-        if let Some((height, bytes)) = &self.chain().bundle
-            && *height == checkpoint.height
-        {
-            return Ok(bytes.clone());
-        }
-        let mut records = Vec::new();
-        for name in snapshot.record_keys()? {
-            let Ok(key) = name.parse::<RecordKey>() else {
-                return Err(StoreError::Damaged("record key").into());
-            };
-            records.push(tree::prove(&*snapshot, checkpoint.tree_version, &key)?);
-        }
-        let header = Checkpoint::from_bytes(&checkpoint.bytes);
-        let header = header.map_err(|_| StoreError::Damaged("checkpoint"))?;
-        let bytes = Arc::new(
-            Bundle {
-                checkpoint: header,
-                records,
-            }
-            .to_bytes(),
-        );
-        self.chain().bundle = Some((checkpoint.height, bytes.clone()));
-        Ok(bytes)
+    /// The bundle made last, with its height.
+    pub(crate) fn last_bundle(&self) -> Option<(u64, Arc<Vec<u8>>)> {
+        self.chain().bundle.clone()
+    }
+
+    pub(crate) fn keep_bundle(&self, height: u64, bytes: Arc<Vec<u8>>) {
+        self.chain().bundle = Some((height, bytes));
     }
 }
 

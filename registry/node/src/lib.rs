@@ -14,6 +14,7 @@ mod home;
 mod ledger;
 mod mempool;
 mod node;
+mod proofs;
 mod store;
 mod validator;
 

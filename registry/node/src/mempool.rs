@@ -186,3 +186,75 @@ impl Inner {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use jumin_registry::testing::TestLedger;
+    use jumin_registry::{Operation, OperationHash};
+
+    use super::*;
+
+    fn operation() -> SignedOperation {
+        let ledger = TestLedger::new(1_700_000_000);
+        let integrity = format!("sha256-{}=", "A".repeat(43));
+        ledger.governed(&Operation::AnchorCredentialType {
+            by: jumin_registry::Accreditor::Governance,
+            vct: "urn:test:card:1".to_owned(),
+            integrity,
+            version: 0,
+        })
+    }
+
+    fn add(mempool: &Mempool, name: u8) -> (watch::Receiver<Outcome>, bool) {
+        let hash = OperationHash([name; 32]).0;
+        mempool
+            .add(hash, [name].as_slice().into(), operation())
+            .unwrap()
+    }
+
+    #[test]
+    fn duplicate_waits_for_the_same_outcome() {
+        let mempool = Mempool::new();
+        let (first, new) = add(&mempool, 1);
+        assert!(new);
+        let (second, new) = add(&mempool, 1);
+        assert!(!new);
+        mempool.finalized(&HashSet::from([[1; 32]]), 9);
+        assert_eq!(*first.borrow(), Outcome::Finalized(9));
+        assert_eq!(*second.borrow(), Outcome::Finalized(9));
+        assert_eq!(mempool.len(), 0);
+    }
+
+    #[test]
+    fn rejection_is_told_to_who_waits_and_remembered() {
+        let mempool = Mempool::new();
+        let (outcome, _) = add(&mempool, 1);
+        mempool.reject(&[1; 32], "stale_version");
+        assert_eq!(*outcome.borrow(), Outcome::Rejected("stale_version"));
+        let known = mempool.outcome(&[1; 32]);
+        assert_eq!(known, Some(Outcome::Rejected("stale_version")));
+        assert_eq!(mempool.outcome(&[2; 32]), None);
+    }
+
+    #[test]
+    fn oldest_operations_are_proposed_first() {
+        let mempool = Mempool::new();
+        let names = [3, 1, 2];
+        names.iter().for_each(|name| drop(add(&mempool, *name)));
+        let order: Vec<_> = mempool
+            .candidates(2)
+            .iter()
+            .map(|waiting| waiting.hash[0])
+            .collect();
+        assert_eq!(order, [3, 1]);
+    }
+
+    #[test]
+    fn full_mempool_refuses_more() {
+        let mempool = Mempool::new();
+        let large: Arc<[u8]> = vec![0; MAX_PENDING_BYTES].into();
+        mempool.add([1; 32], large, operation()).unwrap();
+        let more = mempool.add([2; 32], [0].as_slice().into(), operation());
+        assert_eq!(more.err(), Some(Full));
+    }
+}

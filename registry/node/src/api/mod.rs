@@ -18,7 +18,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::block::MAX_OPERATION_BYTES;
-use crate::ledger::{Ledger, ReadError};
+use crate::ledger::Ledger;
+use crate::proofs::ReadError;
 use crate::validator::{Gossip, Validator};
 
 /// What every route shares.

@@ -9,7 +9,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{Context, Failure};
-use crate::ledger::ReadError;
+use crate::proofs::ReadError;
 
 /// A record, or its absence, with everything needed to believe it.
 #[derive(Serialize, ToSchema)]
