@@ -125,24 +125,50 @@ pub(crate) fn claims(
     let Some(definition) = definition else {
         return Vec::new();
     };
-    let leaves = definition.claims().iter().filter(|claim| {
+    let leaves = definition.claims().iter().enumerate().filter(|(_, claim)| {
         !definition
             .claims()
             .iter()
             .any(|other| other.path.len() > claim.path.len() && claim.path.covers(&other.path))
     });
-    leaves
-        .flat_map(|claim| {
-            each_path(&claim.path, credential)
-                .into_iter()
-                .map(|(path, value)| ClaimView {
+    let mut found: Vec<(_, ClaimView)> = leaves
+        .flat_map(|(place, claim)| {
+            let views = each_path(&claim.path, credential).into_iter();
+            views.map(move |(path, value)| {
+                let view = ClaimView {
                     path: path.to_string(),
                     label: label(definition, &path),
                     value,
                     selectively_disclosable: disclosable(credential, &path),
-                })
+                };
+                (order(definition, &claim.path, &path, place), view)
+            })
         })
-        .collect()
+        .collect();
+    found.sort_by_key(|(order, _)| *order);
+    found.into_iter().map(|(_, view)| view).collect()
+}
+
+/// Keeps the claims of one element of an array together: by the array's place, the element, the claim's own place.
+fn order(
+    definition: &CredentialType,
+    claim: &ClaimPath,
+    path: &ClaimPath,
+    place: usize,
+) -> (usize, usize, usize) {
+    let Some(at) = claim.iter().position(|s| matches!(s, PathSegment::Any)) else {
+        return (place, 0, place);
+    };
+    let array = claim.get(..=at).unwrap_or_default();
+    let first = definition
+        .claims()
+        .iter()
+        .position(|other| other.path.get(..=at) == Some(array));
+    let element = match path.get(at) {
+        Some(PathSegment::Index(index)) => *index,
+        _ => 0,
+    };
+    (first.unwrap_or(place), element, place)
 }
 
 /// Names a claim; what the type doesn't name keeps its path.

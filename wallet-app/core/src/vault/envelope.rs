@@ -40,11 +40,11 @@ pub(crate) struct Cost {
 }
 
 impl Cost {
-    /// Returns the cost for a new vault: RFC 9106 §4's choice for 64 MiB, four times that where a passphrase stands alone.
+    /// Returns the cost for a new vault: RFC 9106 §4's choice for 64 MiB, twice that where a passphrase stands alone.
     pub(crate) fn for_new(protection: Protection) -> Self {
         let memory_kib = match protection {
             Protection::Keyring => 64 * 1024,
-            Protection::Passphrase => 256 * 1024,
+            Protection::Passphrase => 128 * 1024,
         };
         Self {
             memory_kib,
