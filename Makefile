@@ -48,6 +48,7 @@ bench: setup $(INTEROP)/node_modules/.package-lock.json ## Measure against the b
 
 lint: setup ## Check formatting and lints
 	$(CARGO) fmt --all --check
+	tests/scripts/one-build.sh
 	$(CARGO) clippy $(LOCKED) --workspace --all-targets -- -D warnings
 
 fmt: ## Format the Rust code
