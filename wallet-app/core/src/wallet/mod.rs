@@ -1,6 +1,7 @@
 //! The wallet as a shell or the command line drives it: made, unlocked, asked, locked.
 
 mod accept;
+mod agencies;
 mod connect;
 mod show;
 

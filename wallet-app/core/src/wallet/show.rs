@@ -4,7 +4,6 @@ use jumin_identity::{
     Assembler, CodecContext, Message, OneWayNonce, Progress, ResponseMode, UnverifiedRequest,
     random_bytes,
 };
-use jumin_registry::{Role, accreditation_at};
 
 use super::Wallet;
 use super::connect::Connections;
@@ -14,12 +13,10 @@ use crate::present::{
     VerifierParty, encode, plan, presentations, service_query, verify_request, vp_token,
 };
 use crate::store::{ActivityKind, ActivityParty, NewActivity};
-use crate::trust::{Agency, BundleView, TrustError, verifier_agencies};
 use crate::vault::VaultError;
 
 /// A code without a request is redrawn for five minutes at most.
 const ONE_WAY_SECONDS: u64 = 300;
-const CLIENT_PREFIX: &str = "decentralized_identifier:";
 
 impl Wallet {
     /// Reads a request from what was scanned or typed: the texts of its codes, a request object, or a link; and finds out
@@ -121,13 +118,6 @@ impl Wallet {
         Ok(())
     }
 
-    /// Lists the agencies that may ask for documents, from the network or from the wallet's own copy of the records.
-    pub async fn agencies(&self, now: u64) -> Result<Vec<Agency>, PresentError> {
-        let connections = self.connect()?;
-        let (view, _) = self.newest_bundle(&connections, now).await?;
-        Ok(verifier_agencies(&view.bundle, now))
-    }
-
     /// Says what an agency would see of a document shown without a request, for a registered service.
     pub async fn one_way_consent(
         &self,
@@ -160,43 +150,6 @@ impl Wallet {
         let answer = self.answered(&plan, &verifier, Mode::OneWay)?;
         let showing = one_way(plan, verifier, now)?;
         Ok((Answer { frames, ..answer }, showing))
-    }
-
-    /// Finds an agency by its DID or its name on the ledger.
-    async fn agency(
-        &self,
-        named: &str,
-        plan: &Plan,
-        now: u64,
-    ) -> Result<VerifierParty, PresentError> {
-        let connections = self.connect()?;
-        let (view, online) = self.newest_bundle(&connections, now).await?;
-        let agency = find_agency(&view, &connections, named, now)?;
-        let did = agency.parse().map_err(|_| no_such(named))?;
-        let types: Vec<&str> = plan.0.iter().map(|pick| pick.credential.vct()).collect();
-        let mut checked = view.checked(now);
-        checked.online = online;
-        let mut party = VerifierParty {
-            client_id: format!("{CLIENT_PREFIX}{agency}"),
-            did: Some(agency),
-            name: None,
-            accredited: false,
-            not_accredited_because: None,
-            checked: Some(checked),
-        };
-        for vct in types {
-            match accreditation_at(&view.bundle, &did, Role::Verifier, Some(vct), now) {
-                Ok(chain) => {
-                    party.name = Some(chain.name);
-                    party.accredited = party.not_accredited_because.is_none();
-                }
-                Err(error) => {
-                    party.accredited = false;
-                    party.not_accredited_because = Some(error.code());
-                }
-            }
-        }
-        Ok(party)
     }
 
     fn plan(
@@ -357,39 +310,4 @@ fn one_way(plan: Plan, verifier: VerifierParty, now: u64) -> Result<OneWay, Pres
         dictionary: pick.document.dictionary,
         until: now + ONE_WAY_SECONDS,
     })
-}
-
-fn no_such(named: &str) -> PresentError {
-    TrustError::NoSuchAgency(named.to_owned()).into()
-}
-
-/// Finds the DID of an agency: as given, or by its exact name in either language, or by a part of the name that only one has.
-fn find_agency(
-    view: &BundleView,
-    connections: &Connections,
-    named: &str,
-    now: u64,
-) -> Result<String, PresentError> {
-    if let Ok(did) = named.parse::<jumin_identity::Did>() {
-        return match did.network() == connections.trust.network {
-            true => Ok(did.to_string()),
-            false => Err(PresentError::ForeignVerifier(named.to_owned())),
-        };
-    }
-    let agencies = verifier_agencies(&view.bundle, now);
-    let wanted = named.trim().to_lowercase();
-    let names = |agency: &&Agency| [agency.name.ko.to_lowercase(), agency.name.en.to_lowercase()];
-    let exact: Vec<_> = agencies
-        .iter()
-        .filter(|a| names(a).contains(&wanted))
-        .collect();
-    let partial: Vec<_> = agencies
-        .iter()
-        .filter(|agency| !wanted.is_empty() && names(agency).iter().any(|n| n.contains(&wanted)))
-        .collect();
-    match (exact.as_slice(), partial.as_slice()) {
-        ([one], _) | ([], [one]) => Ok(one.did.clone()),
-        ([], []) => Err(no_such(named)),
-        _ => Err(TrustError::AmbiguousAgency(named.to_owned()).into()),
-    }
 }

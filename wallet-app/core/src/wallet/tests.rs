@@ -262,10 +262,7 @@ async fn request_signed_with_another_key_or_past_its_end_is_refused() {
     assert_eq!(error.code(), "request_signature_invalid");
     let request = stage.request("age-19", ResponseMode::QrCode);
     *stage.ledger.now.lock().unwrap() = NOW + 120;
-    let late = stage
-        .wallet
-        .read_request(&[request.clone()], NOW + 120)
-        .await;
+    let late = stage.wallet.read_request(&[request], NOW + 120).await;
     assert_eq!(late.unwrap_err().code(), "request_expired");
     for text in ["hello", "", "JUMIN"] {
         let error = stage
