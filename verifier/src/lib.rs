@@ -6,8 +6,10 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+mod issuer;
 mod ledger_view;
 mod policy;
+mod refusal_cause;
 mod report;
 mod request;
 mod trail;
@@ -18,7 +20,8 @@ pub use ledger_view::{EvidenceError, LedgerView};
 pub use policy::{
     OnStatusUnknown, PolicyError, QuerySource, ServiceName, ServicePolicy, builtin_services,
 };
+pub use refusal_cause::verdict_of;
 pub use report::{Assurance, Checked, IssuerName, Report, Step, StepOutcome, StepReport};
 pub use request::{Delivery, PendingRequest, StartError, VerifierIdentity, start};
 pub use verdict::Verdict;
-pub use verify::{Refusal, VerifiedPresentation, verdict_of};
+pub use verify::{Refusal, VerifiedPresentation};

@@ -1,21 +1,17 @@
 use std::borrow::Cow;
 
 use jumin_identity::{
-    ClaimPath, CredentialError, DcqlQuery, Did, DidUrl, IssuerVerified, KeyBindingExpectation,
-    NonceCheck, ONE_WAY_MAX_AGE_SECONDS, OneWayNonce, PathSegment, PresentationError, QueryError,
-    Status, UnverifiedPresentation, VerifiedCredential, VerifiedPresentation as BoundPresentation,
-    VpToken,
-};
-use jumin_registry::{
-    AccreditationError, DidRecord, Lookup, LookupRecord, Purpose, Record, RecordKey, Role,
-    accreditation_at,
+    ClaimPath, DcqlQuery, Did, IssuerVerified, KeyBindingExpectation, NonceCheck,
+    ONE_WAY_MAX_AGE_SECONDS, OneWayNonce, PathSegment, QueryError, Status, UnverifiedPresentation,
+    VerifiedCredential, VerifiedPresentation as BoundPresentation, VpToken,
 };
 use serde_json::{Map, Value};
 
+use crate::issuer::{accreditation, issuer_document, issuer_signature};
 use crate::ledger_view::Standing;
 use crate::request::PendingRequest;
 use crate::trail::{Failure, Trail};
-use crate::{IssuerName, LedgerView, Report, Step, Verdict};
+use crate::{LedgerView, Report, Step, Verdict};
 
 /// How far a key binding's `iat` may lie ahead of the counter's clock, in seconds.
 const MAX_AHEAD: u64 = 30;
@@ -289,117 +285,6 @@ impl PendingRequest {
     }
 }
 
-/// Is an issuer that the ledger knows.
-struct KnownIssuer {
-    did: Did,
-    record: DidRecord,
-}
-
-fn issuer_document(
-    answer: &UnverifiedPresentation,
-    view: &LedgerView,
-    trail: &mut Trail,
-) -> Result<KnownIssuer, Failure> {
-    let unknown = |reason: &str| Failure::new(Verdict::IssuerUnknown, reason);
-    let did: Did = answer
-        .dangerous_issuer_unverified()
-        .parse()
-        .map_err(|_| unknown("The issuer is not named by a DID of the ledger."))?;
-    if did.network() != *view.checkpoint().network() {
-        return Err(unknown("The issuer belongs to another network."));
-    }
-    let record = match view.ledger().lookup(&RecordKey::Did(did.clone())) {
-        Lookup::Present(Record::Did(record)) => record,
-        Lookup::Present(_) | Lookup::Absent => {
-            return Err(unknown("The ledger does not know the issuer."));
-        }
-        Lookup::Unknown => {
-            return Err(unknown(
-                "What is at hand of the ledger does not have the issuer.",
-            ));
-        }
-    };
-    trail.knows_issuer(&did);
-    if record.deactivated.is_some() {
-        return Err(Failure::new(
-            Verdict::IssuerDeactivated,
-            "The issuer's DID was deactivated.",
-        ));
-    }
-    Ok(KnownIssuer { did, record })
-}
-
-/// Requires the accreditation of the time of signing, and that it was not taken away since: a
-/// past date could be written by anyone who still has a key after the accreditation ended.
-fn accreditation(
-    answer: &UnverifiedPresentation,
-    issuer: &KnownIssuer,
-    view: &LedgerView,
-    now: u64,
-    trail: &mut Trail,
-) -> Result<(), Failure> {
-    let vct = answer.dangerous_vct_unverified();
-    let at = |time| accreditation_at(view.ledger(), &issuer.did, Role::Issuer, Some(vct), time);
-    let chain = at(issued_at(answer)?).map_err(not_accredited)?;
-    match at(now) {
-        // An accreditation that ran out leaves what was issued under it as it is.
-        Ok(_) | Err(AccreditationError::NotAccredited) => {}
-        Err(taken_away) => return Err(not_accredited(taken_away)),
-    }
-    trail.issuer = Some(IssuerName {
-        did: issuer.did.clone(),
-        name: Some(chain.name),
-    });
-    Ok(())
-}
-
-fn not_accredited(error: AccreditationError) -> Failure {
-    let verdict = match error {
-        AccreditationError::NotAccredited | AccreditationError::Ended => {
-            Verdict::IssuerNotAccredited
-        }
-        AccreditationError::Deactivated => Verdict::IssuerDeactivated,
-        AccreditationError::Unknown => Verdict::IssuerUnknown,
-    };
-    Failure::because(verdict, "The issuer's accreditation does not hold", &error)
-}
-
-/// Checks signature and disclosures with the issuer's key of the time of signing, so that a
-/// later rotation does not touch the credential.
-fn issuer_signature(
-    answer: UnverifiedPresentation,
-    issuer: &KnownIssuer,
-    trail: &mut Trail,
-) -> Result<IssuerVerified, Failure> {
-    let invalid = |reason: &str| Failure::new(Verdict::SignatureInvalid, reason);
-    let kid: DidUrl = answer
-        .dangerous_kid_unverified()
-        .and_then(|kid| kid.parse().ok())
-        .ok_or_else(|| invalid("The credential does not say which key signed it."))?;
-    if *kid.did() != issuer.did {
-        return Err(invalid("The credential names a key of someone else."));
-    }
-    let signed_at = issued_at(&answer)?;
-    let key = issuer
-        .record
-        .document
-        .key_at(kid.fragment(), Purpose::AssertionMethod, signed_at)
-        .ok_or_else(|| invalid("The issuer had no such key for credentials at that time."))?;
-    let vct = answer.dangerous_vct_unverified().to_owned();
-    let signed = answer.verify_issuer(key)?;
-    trail.credential_type = Some(vct);
-    Ok(signed)
-}
-
-fn issued_at(answer: &UnverifiedPresentation) -> Result<u64, Failure> {
-    answer.dangerous_issued_at_unverified().ok_or_else(|| {
-        Failure::new(
-            Verdict::Malformed,
-            "The credential does not say when it was issued.",
-        )
-    })
-}
-
 fn copy_claim(path: &[PathSegment], from: &Map<String, Value>, to: &mut Map<String, Value>) {
     let Some((PathSegment::Name(name), rest)) = path.split_first() else {
         return;
@@ -420,39 +305,6 @@ fn copy_claim(path: &[PathSegment], from: &Map<String, Value>, to: &mut Map<Stri
         _ => {
             to.insert(name.clone(), value.clone());
         }
-    }
-}
-
-impl From<PresentationError> for Failure {
-    fn from(error: PresentationError) -> Failure {
-        let verdict = verdict_of(&error);
-        Failure::because(verdict, "The presentation is refused", &error)
-    }
-}
-
-/// Returns the verdict that an unreadable or unacceptable presentation leads to.
-pub fn verdict_of(error: &PresentationError) -> Verdict {
-    match error {
-        PresentationError::Credential(error) => credential_verdict(error),
-        PresentationError::KeyBindingUnsupported => Verdict::Unsupported,
-        PresentationError::WrongNonce | PresentationError::WrongAudience => {
-            Verdict::RequestMismatch
-        }
-        PresentationError::TooOld | PresentationError::InFuture => Verdict::PresentationExpired,
-        PresentationError::KeyBindingMissing
-        | PresentationError::KeyBindingMalformed
-        | PresentationError::HolderSignatureInvalid
-        | PresentationError::WrongHash => Verdict::HolderBindingInvalid,
-    }
-}
-
-fn credential_verdict(error: &CredentialError) -> Verdict {
-    match error.code() {
-        "signature_invalid" => Verdict::SignatureInvalid,
-        "expired" => Verdict::Expired,
-        "not_yet_valid" => Verdict::NotYetValid,
-        "unsupported" => Verdict::Unsupported,
-        _ => Verdict::Malformed,
     }
 }
 

@@ -1,13 +1,9 @@
 use std::collections::BTreeMap;
 
 use jumin_identity::qr::{CodecContext, EncodeError, encode_request};
-use jumin_identity::{
-    FileKey, OneWayNonce, ResponseEncryption, ResponseMode, UnverifiedPresentation, VpToken,
-    b64url, random_bytes,
-};
+use jumin_identity::{FileKey, ResponseEncryption, ResponseMode, b64url, random_bytes};
 use jumin_verifier::{
-    Delivery, PendingRequest, QuerySource, Refusal, Report, ServicePolicy, StartError, Verdict,
-    VerifiedPresentation, VerifierIdentity, start,
+    Delivery, PendingRequest, ServicePolicy, StartError, Verdict, VerifierIdentity, start,
 };
 use serde::{Deserialize, Serialize};
 
@@ -16,8 +12,8 @@ use crate::encryption::{EncryptionError, ResponseKey};
 use crate::outcome::Outcome;
 use crate::results::Results;
 use crate::scan::{Read, Scans};
-use crate::store::{Decision, Store, StoreError, StoredRequest};
-use crate::sync::{Ledger, Network};
+use crate::store::{Store, StoreError, StoredRequest};
+use crate::sync::Ledger;
 
 /// Says why a desk could not do what it was asked; a verdict is not an error.
 #[derive(Debug, thiserror::Error)]
@@ -85,12 +81,12 @@ pub struct Started {
 
 /// Serves the desks of an office: starts requests and checks answers.
 pub struct Desk {
-    verifier: VerifierIdentity,
+    pub(crate) verifier: VerifierIdentity,
     signer: FileKey,
-    services: BTreeMap<String, ServicePolicy>,
-    store: Store,
-    ledger: Ledger,
-    results: Results,
+    pub(crate) services: BTreeMap<String, ServicePolicy>,
+    pub(crate) store: Store,
+    pub(crate) ledger: Ledger,
+    pub(crate) results: Results,
     scans: Scans,
 }
 
@@ -300,135 +296,7 @@ impl Desk {
         )
         .map_err(DeskError::Start)
     }
-
-    /// Checks an answer (`vp_token` JSON) against the request that it answers: the one named by
-    /// `request`, else the one that its nonce belongs to, else the service that its one-way code
-    /// is for.
-    pub async fn check(&self, vp_token: &str, request: Option<&str>) -> Result<Outcome, DeskError> {
-        let nonce = read_nonce(vp_token);
-        let matched = self.matching_request(vp_token, &nonce, request).await?;
-        let (request, pending) = match matched {
-            Ok(matched) => matched,
-            Err((verdict, reason)) => {
-                let network = self.ledger.known_network();
-                let outcome = Outcome::unmatched(verdict, reason, network, unix_now());
-                return self.refused(request, &nonce, outcome).await;
-            }
-        };
-        let network = self
-            .ledger
-            .refresh(pending.policy().refresh_after, unix_now())
-            .await;
-        let Some(view) = self.ledger.view() else {
-            let (verdict, reason) = self.ledger.why_no_view();
-            let outcome = Outcome::unmatched(verdict, reason.to_owned(), network, unix_now());
-            return self.refused(request.as_deref(), &nonce, outcome).await;
-        };
-        match pending.finish(vp_token, &view, unix_now()) {
-            Ok(accepted) => self.accepted(request.as_deref(), accepted, network).await,
-            Err(refusal) => {
-                let refusal = self.tell_replay(refusal, &nonce).await?;
-                let outcome = Outcome::new(refusal, network);
-                self.refused(request.as_deref(), &nonce, outcome).await
-            }
-        }
-    }
-
-    /// Uses the nonce up before anyone is told `valid`; a nonce that was used up is a replay.
-    async fn accepted(
-        &self,
-        request: Option<&str>,
-        accepted: VerifiedPresentation,
-        network: Network,
-    ) -> Result<Outcome, DeskError> {
-        let nonce = accepted.nonce().to_owned();
-        let outcome = Outcome::new(accepted.report().clone(), network);
-        let first = self
-            .store
-            .accept(&Decision {
-                request_id: request,
-                nonce: &nonce,
-                outcome: &outcome,
-            })
-            .await?;
-        if first {
-            self.results.put(request, &outcome);
-            return Ok(outcome);
-        }
-        let outcome = Outcome::new(accepted.replayed().report().clone(), network);
-        self.refused(request, &nonce, outcome).await
-    }
-
-    /// A code that was used and then grew old is still, first of all, a used one.
-    async fn tell_replay(&self, refusal: Refusal, nonce: &str) -> Result<Report, DeskError> {
-        let mut report = refusal.report().clone();
-        if report.verdict == Verdict::PresentationExpired && self.store.is_used(nonce).await? {
-            report.verdict = Verdict::Replayed;
-            report.reason = "This code was used before.".to_owned();
-        }
-        Ok(report)
-    }
-
-    async fn refused(
-        &self,
-        request: Option<&str>,
-        nonce: &str,
-        outcome: Outcome,
-    ) -> Result<Outcome, DeskError> {
-        self.store
-            .refuse(&Decision {
-                request_id: request,
-                nonce,
-                outcome: &outcome,
-            })
-            .await?;
-        self.results.put_unless_valid(request, &outcome);
-        Ok(outcome)
-    }
-
-    async fn matching_request(
-        &self,
-        vp_token: &str,
-        nonce: &str,
-        named: Option<&str>,
-    ) -> Result<Match, DeskError> {
-        if let Some(id) = named {
-            let found = self.store.request(id).await?;
-            let request = found.ok_or(DeskError::UnknownRequest)?;
-            return Ok(Ok((Some(request.id), request.pending)));
-        }
-        if let Some(request) = self.store.request_by_nonce(nonce).await? {
-            return Ok(Ok((Some(request.id), request.pending)));
-        }
-        let token = match readable(vp_token) {
-            Ok(token) => token,
-            Err(unreadable) => return Ok(Err(unreadable)),
-        };
-        if OneWayNonce::parse(nonce).is_err() {
-            let reason = "The code answers a request that is not this office's.";
-            return Ok(Err((Verdict::RequestMismatch, reason.to_owned())));
-        }
-        Ok(self.one_way_service(&token.query_id))
-    }
-
-    fn one_way_service(&self, query_id: &str) -> Match {
-        let asks = |policy: &&ServicePolicy| match &policy.query {
-            QuerySource::Template(template) => template == query_id,
-            QuerySource::Dcql(_) => policy.service == query_id,
-        };
-        let refused = |reason: &str| Err((Verdict::RequestMismatch, reason.to_owned()));
-        let Some(policy) = self.services.values().find(asks) else {
-            return refused("The code is for a service that this office does not have.");
-        };
-        match PendingRequest::one_way(policy.clone(), &self.verifier, unix_now()) {
-            Ok(pending) => Ok((None, pending)),
-            Err(_) => refused("The service takes no one-way codes; show a request."),
-        }
-    }
 }
-
-/// A request's id, if it has one, and what to check the answer against; or why there is none.
-type Match = Result<(Option<String>, PendingRequest), (Verdict, String)>;
 
 fn stored(
     id: String,
@@ -453,28 +321,6 @@ fn stored(
         decided_at: None,
     };
     (request, started)
-}
-
-/// Reads the nonce that an answer claims, to find its request; nothing is believed of it.
-fn read_nonce(vp_token: &str) -> String {
-    VpToken::parse(vp_token)
-        .ok()
-        .and_then(|token| UnverifiedPresentation::parse(&token.presentation).ok())
-        .map(|answer| answer.dangerous_nonce_unverified().to_owned())
-        .unwrap_or_default()
-}
-
-fn readable(vp_token: &str) -> Result<VpToken, (Verdict, String)> {
-    let token = VpToken::parse(vp_token).map_err(|e| {
-        (
-            Verdict::Malformed,
-            format!("The code holds no presentation: {e}."),
-        )
-    })?;
-    match UnverifiedPresentation::parse(&token.presentation) {
-        Ok(_) => Ok(token),
-        Err(error) => Err((jumin_verifier::verdict_of(&error), format!("{error}."))),
-    }
 }
 
 /// Makes the link that a wallet opens (OpenID4VP 1.0 §5.10, by reference).

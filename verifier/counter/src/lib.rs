@@ -16,8 +16,11 @@ pub mod setup;
 pub mod store;
 pub mod sync;
 
+mod check;
 mod clock;
 mod encryption;
+mod gather;
+mod guard;
 mod online;
 mod results;
 mod scan;
