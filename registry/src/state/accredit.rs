@@ -13,6 +13,8 @@ use crate::{
 };
 
 const MAX_GRANTS: usize = 16;
+/// Leaves room in the 64 KiB that readers take for the end of every grant.
+const MAX_RECORD_BYTES: usize = 60 * 1024;
 
 impl Change<'_> {
     pub(super) fn accredit(&self) -> Result<(RecordKey, Record), Rejection> {
@@ -49,10 +51,12 @@ impl Change<'_> {
         self.active_did(subject)?;
         record.version += 1;
         record.grants.push(grant);
-        Ok((
-            accreditation_key(subject, *role),
-            Record::Accreditation(record),
-        ))
+        let record = Record::Accreditation(record);
+        // One record that nobody can read would spoil every bundle that it is in.
+        if record.to_bytes().len() > MAX_RECORD_BYTES {
+            return Err(Rejection::Limits("bytes in an accreditation record"));
+        }
+        Ok((accreditation_key(subject, *role), record))
     }
 
     pub(super) fn end_accreditation(&self) -> Result<(RecordKey, Record), Rejection> {

@@ -1,6 +1,6 @@
 use jumin_identity::Did;
 use jumin_registry::{
-    AccreditationError, Accreditor, Localized, Lookup, LookupRecord, Operation, RecordKey,
+    AccreditationError, Accreditor, Localized, Lookup, LookupRecord, Operation, Record, RecordKey,
     Rejection, Role, VerifiedBundle, accreditation_at,
     testing::{TestAgency, TestLedger},
 };
@@ -394,4 +394,42 @@ fn replayed_or_malformed_accreditation_is_refused() {
         change(&|_, types, _| types.extend((0..16).map(|n| n.to_string()))),
         "limits"
     );
+}
+
+#[test]
+fn record_never_outgrows_what_a_reader_takes_and_every_grant_in_it_can_be_ended() {
+    let mut ledger = TestLedger::new(NOW);
+    let agency = ledger.agency();
+    // Each takes two bytes a character in JSON.
+    let types: Vec<String> = (0..16).map(|n| format!("{n:\"<256}")).collect();
+    let accredit = |version| Operation::Accredit {
+        accreditor: Accreditor::Governance,
+        subject: agency.did.clone(),
+        role: Role::Issuer,
+        name: Localized {
+            ko: "종로구".into(),
+            en: "Jongno".into(),
+        },
+        types: types.clone(),
+        from: NOW,
+        until: NOW + YEAR,
+        version,
+    };
+    let refused = (0..16).find_map(|version| {
+        let operation = ledger.governed(&accredit(version));
+        ledger.apply(&operation).err()
+    });
+    let bytes = Rejection::Limits("bytes in an accreditation record");
+    assert_eq!(refused, Some(bytes));
+    let key = RecordKey::Accreditation {
+        subject: agency.did.clone(),
+        role: Role::Issuer,
+    };
+    let Some(Record::Accreditation(record)) = ledger.record(&key) else {
+        panic!("there are grants");
+    };
+    for grant in &record.grants {
+        ledger.end_accreditation(&agency.did, Role::Issuer, grant.id);
+    }
+    view(&mut ledger);
 }
