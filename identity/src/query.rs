@@ -31,7 +31,7 @@ pub enum QueryError {
     #[error("the credential is of another type than asked for")]
     OtherType,
     /// A claim that was asked for is missing, or has another value than asked for.
-    #[error("a claim that was asked for is missing")]
+    #[error("a claim that was asked for is missing or has another value")]
     ClaimMissing,
     /// The credentials at hand do not answer the query (OpenID4VP 1.0 §6.4.2: then none is returned).
     #[error("no credential answers the query")]

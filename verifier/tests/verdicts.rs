@@ -52,6 +52,23 @@ fn each_service_shows_only_what_it_asked_for() {
 }
 
 #[test]
+fn card_that_denies_the_age_is_no_proof_of_it() {
+    let mut world = World::new();
+    let view = world.view(NOW);
+    let pending = world.ask("age-19");
+    let mut claims = card_claims();
+    claims["age_equal_or_over"]["19"] = Value::from(false);
+    let credential = world.held(&world.card().issue_with(&claims));
+    let denied = ["age_equal_or_over.19".parse().unwrap()];
+    let nonce = pending.nonce().unwrap();
+    let audience = pending.audience();
+    let answer = world.disclose(&credential, "age-19", &denied, audience, nonce, NOW);
+    let outcome = pending.finish(&answer, &view, NOW);
+    assert_eq!(verdict(&outcome), Verdict::RequestMismatch);
+    assert!(outcome.unwrap_err().report().claims.is_empty());
+}
+
+#[test]
 fn revoked_card_is_revoked_and_suspended_card_is_suspended_then_valid_again() {
     let mut world = World::new();
     let pending = world.ask("age-19");

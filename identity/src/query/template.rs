@@ -32,39 +32,38 @@ impl Template {
 
 /// Are the registered templates, in the order of their numbers in `docs/qr-presentation.md`.
 pub static TEMPLATES: LazyLock<Vec<Template>> = LazyLock::new(|| {
-    let name = || vec![json!(["name", "hangul"])];
-    let address = || ADDRESS.iter().map(|part| json!(["address", part]));
+    let claim = |path: Value| json!({"path": path});
+    let name = || vec![claim(json!(["name", "hangul"]))];
+    let address = || ADDRESS.iter().map(|part| claim(json!(["address", part])));
     let identity = || {
-        let mut paths = name();
-        paths.extend(
-            ["resident_registration_number", "birthdate", "sex"].map(|claim| json!([claim])),
+        let mut claims = name();
+        claims.extend(
+            ["resident_registration_number", "birthdate", "sex"].map(|name| claim(json!([name]))),
         );
-        paths.extend(address());
-        paths
+        claims.extend(address());
+        claims
     };
-    let with = |mut paths: Vec<Value>, more: Vec<Value>| {
-        paths.extend(more);
-        paths
+    let with = |mut claims: Vec<Value>, more: Vec<Value>| {
+        claims.extend(more);
+        claims
     };
+    // A card says of the young that they are not of age: only `true` is a proof.
+    let of_age = json!({"path": ["age_equal_or_over", "19"], "values": [true]});
     [
-        ("age-19", vec![json!(["age_equal_or_over", "19"])]),
+        ("age-19", vec![of_age]),
         ("address", with(name(), address().collect())),
         ("identity", identity()),
         (
             "identity-portrait",
-            with(identity(), vec![json!(["portrait"])]),
+            with(identity(), vec![claim(json!(["portrait"]))]),
         ),
     ]
     .into_iter()
-    .filter_map(|(id, paths)| build(id, paths))
+    .filter_map(|(id, claims)| build(id, claims))
     .collect()
 });
 
-fn build(id: &'static str, paths: Vec<Value>) -> Option<Template> {
-    let claims: Vec<Value> = paths
-        .into_iter()
-        .map(|path| json!({"path": path}))
-        .collect();
+fn build(id: &'static str, claims: Vec<Value>) -> Option<Template> {
     let json = json!({"credentials": [{
         "id": id,
         "format": FORMAT_SD_JWT_VC,
