@@ -12,6 +12,8 @@ use crate::key::{Jwk, PublicKey};
 use crate::sd_jwt::{Disclosure, Processed, SdJwt};
 
 const MAX_TEXT: usize = 2048;
+/// Is by how many seconds the issuer's clock may be ahead.
+const MAX_AHEAD: u64 = 300;
 
 /// Says why a credential is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -67,7 +69,7 @@ pub enum CredentialError {
     /// `exp` has passed.
     #[error("the credential has expired")]
     Expired,
-    /// `nbf` has not come yet.
+    /// `nbf` has not come yet, or `iat` lies over 300 s ahead.
     #[error("the credential is not valid yet")]
     NotYetValid,
 }
@@ -248,12 +250,13 @@ impl VerifiedCredential {
         })
     }
 
-    /// Checks `nbf` and `exp` against `now`, in seconds since 1970 (RFC 7519 §4.1.4, §4.1.5).
+    /// Checks `nbf`, `exp` and `iat` against `now`, in seconds since 1970 (RFC 7519 §4.1.4 to §4.1.6).
     pub(crate) fn check_validity(&self, now: u64) -> Result<(), CredentialError> {
         if now >= self.expires {
             return Err(CredentialError::Expired);
         }
-        if now < self.not_before {
+        // Key and accreditation are judged by the date of issuance: that must have come, whatever `nbf` says.
+        if now < self.not_before || now.saturating_add(MAX_AHEAD) < self.issued_at {
             Err(CredentialError::NotYetValid)
         } else {
             Ok(())

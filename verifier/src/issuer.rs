@@ -60,7 +60,8 @@ pub(crate) fn accreditation(
     let at = |time| accreditation_at(view.ledger(), &issuer.did, Role::Issuer, Some(vct), time);
     let chain = at(issued_at(answer)?).map_err(not_accredited)?;
     match at(now) {
-        // An accreditation that ran out leaves what was issued under it as it is.
+        // An accreditation that ran out leaves what was issued under it as it is. One that has not
+        // begun has a date of issuance that has not come, which the validity is about.
         Ok(_) | Err(AccreditationError::NotAccredited) => {}
         Err(taken_away) => return Err(not_accredited(taken_away)),
     }

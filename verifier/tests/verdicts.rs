@@ -176,6 +176,30 @@ fn issuer_not_accredited_for_the_type_or_at_the_time_or_any_more() {
 }
 
 #[test]
+fn card_dated_after_its_issuers_accreditation_begins_is_not_valid_before() {
+    let mut world = World::new();
+    let newcomer = world.ledger.agency();
+    let (from, until) = (NOW + 10 * DAY, NOW + 100 * DAY);
+    world
+        .ledger
+        .accredit(&newcomer.did, Role::Issuer, &[CARD], from, until);
+    let pending = world.ask("age-19");
+    let answer = reissue(
+        &world.answer(&pending),
+        &newcomer.key,
+        &world.holder,
+        |header, payload| {
+            header["kid"] = Value::from(newcomer.kid().to_string());
+            payload.insert("iss".to_owned(), Value::from(newcomer.did.to_string()));
+            payload.insert("iat".to_owned(), Value::from(from));
+        },
+    );
+    let view = world.view(NOW);
+    let outcome = pending.finish(&answer, &view, NOW);
+    assert_eq!(verdict(&outcome), Verdict::NotYetValid);
+}
+
+#[test]
 fn agency_that_was_never_accredited_is_not_an_unknown_one() {
     let mut world = World::new();
     let pending = world.ask("age-19");
