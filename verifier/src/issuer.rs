@@ -59,7 +59,9 @@ pub(crate) fn accreditation(
     let vct = answer.dangerous_vct_unverified();
     let at = |time| accreditation_at(view.ledger(), &issuer.did, Role::Issuer, Some(vct), time);
     let chain = at(issued_at(answer)?).map_err(not_accredited)?;
-    match at(now) {
+    // What the ledger says was taken away is so, also for a clock that lags behind the ledger's.
+    let latest = now.max(view.checkpoint().time_ms() / 1000);
+    match at(latest) {
         // An accreditation that ran out leaves what was issued under it as it is. One that has not
         // begun has a date of issuance that has not come, which the validity is about.
         Ok(_) | Err(AccreditationError::NotAccredited) => {}

@@ -176,6 +176,19 @@ fn issuer_not_accredited_for_the_type_or_at_the_time_or_any_more() {
 }
 
 #[test]
+fn ended_accreditation_is_ended_for_a_clock_that_lags_behind_the_ledger() {
+    let mut world = World::new();
+    let pending = world.ask("age-19");
+    let answer = world.answer(&pending);
+    let (issuer, grant) = (world.issuer.did.clone(), world.grant);
+    world.ledger.set_time(NOW + 100);
+    world.ledger.end_accreditation(&issuer, Role::Issuer, grant);
+    let view = world.view(NOW + 110);
+    let outcome = pending.finish(&answer, &view, NOW);
+    assert_eq!(verdict(&outcome), Verdict::IssuerNotAccredited);
+}
+
+#[test]
 fn card_dated_after_its_issuers_accreditation_begins_is_not_valid_before() {
     let mut world = World::new();
     let newcomer = world.ledger.agency();
