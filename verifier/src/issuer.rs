@@ -76,10 +76,10 @@ pub(crate) fn accreditation(
 
 fn not_accredited(error: AccreditationError) -> Failure {
     let verdict = match error {
-        AccreditationError::NotAccredited | AccreditationError::Ended => {
-            Verdict::IssuerNotAccredited
-        }
-        AccreditationError::Deactivated => Verdict::IssuerDeactivated,
+        // The issuer itself is active: what was deactivated is an accreditor above it.
+        AccreditationError::NotAccredited
+        | AccreditationError::Ended
+        | AccreditationError::Deactivated => Verdict::IssuerNotAccredited,
         AccreditationError::Unknown => Verdict::IssuerUnknown,
     };
     Failure::because(verdict, "The issuer's accreditation does not hold", &error)

@@ -3,7 +3,7 @@
 mod world;
 
 use jumin_identity::{OneWayNonce, Status, StatusReference};
-use jumin_registry::Role;
+use jumin_registry::{Accreditor, Localized, Operation, Role};
 use jumin_verifier::{OnStatusUnknown, PendingRequest, Step, StepOutcome, Verdict};
 use serde_json::{Value, json};
 use world::*;
@@ -210,6 +210,44 @@ fn card_dated_after_its_issuers_accreditation_begins_is_not_valid_before() {
     let view = world.view(NOW);
     let outcome = pending.finish(&answer, &view, NOW);
     assert_eq!(verdict(&outcome), Verdict::NotYetValid);
+}
+
+#[test]
+fn issuer_whose_accreditor_was_deactivated_is_not_accredited_but_not_deactivated() {
+    let mut world = World::new();
+    let (province, district) = (world.ledger.agency(), world.ledger.agency());
+    let (from, until) = (NOW - 90 * DAY, NOW + 100 * DAY);
+    world
+        .ledger
+        .accredit(&province.did, Role::Accreditor, &[CARD], from, until);
+    let grant = Operation::Accredit {
+        accreditor: Accreditor::Did(province.did.clone()),
+        subject: district.did.clone(),
+        role: Role::Issuer,
+        name: Localized {
+            ko: "종로구".to_owned(),
+            en: "Jongno".to_owned(),
+        },
+        types: vec![CARD.to_owned()],
+        from,
+        until,
+        version: 0,
+    };
+    world.ledger.apply(&province.sign(&grant)).unwrap();
+    world.ledger.deactivate(&province);
+    let pending = world.ask("age-19");
+    let answer = reissue(
+        &world.answer(&pending),
+        &district.key,
+        &world.holder,
+        |header, payload| {
+            header["kid"] = Value::from(district.kid().to_string());
+            payload.insert("iss".to_owned(), Value::from(district.did.to_string()));
+        },
+    );
+    let view = world.view(NOW);
+    let outcome = pending.finish(&answer, &view, NOW);
+    assert_eq!(verdict(&outcome), Verdict::IssuerNotAccredited);
 }
 
 #[test]
