@@ -130,7 +130,8 @@ pub struct Report {
     pub checked: Checked,
     /// What became of each step.
     pub steps: Vec<StepReport>,
-    /// Whether the policy lets the clerk accept although the status could not be learnt.
+    /// Whether the clerk may accept although the status could not be learnt: the policy leaves it to
+    /// the clerk, what was asked for was shown, and no list at hand says that it is not valid.
     pub clerk_may_accept: bool,
     /// One sentence for people, in English; screens translate by the verdict.
     pub reason: String,

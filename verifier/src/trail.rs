@@ -50,9 +50,9 @@ pub(crate) struct Trail {
     pub(crate) issuer: Option<IssuerName>,
     /// The type, once signed for.
     pub(crate) credential_type: Option<String>,
-    /// What was asked for and disclosed, once holder and issuer are right: for a clerk who may
-    /// decide.
-    pub(crate) claims: Map<String, Value>,
+    /// What was asked for and disclosed, once holder and issuer are right; none where a clerk has
+    /// nothing to decide.
+    pub(crate) claims: Option<Map<String, Value>>,
 }
 
 impl Trail {
@@ -67,7 +67,7 @@ impl Trail {
             checked: Checked::default(),
             issuer: None,
             credential_type: None,
-            claims: Map::new(),
+            claims: None,
         }
     }
 
@@ -102,11 +102,11 @@ impl Trail {
             failure.verdict,
             Verdict::StatusUnknown | Verdict::StatusStale
         );
-        let clerk_may_accept =
-            status_open && self.on_status_unknown == OnStatusUnknown::ClerkDecides;
-        if !clerk_may_accept {
-            self.claims = Map::new();
+        let clerk_decides = self.on_status_unknown == OnStatusUnknown::ClerkDecides;
+        if !(status_open && clerk_decides) {
+            self.claims = None;
         }
+        let clerk_may_accept = self.claims.is_some();
         self.report(failure.verdict, failure.reason, clerk_may_accept)
     }
 
@@ -132,7 +132,7 @@ impl Trail {
             assurance: self.assurance,
             service: self.service,
             credential_type: self.credential_type,
-            claims: self.claims,
+            claims: self.claims.unwrap_or_default(),
             issuer: self.issuer,
             checked: self.checked,
             steps,

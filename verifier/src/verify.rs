@@ -120,7 +120,7 @@ impl PendingRequest {
         let credential = bound.credential();
         // A clerk who may decide about an unknown status sees only what was asked for, too.
         let asked = self.asked_claims(credential);
-        trail.claims = asked.as_ref().ok().cloned().unwrap_or_default();
+        trail.claims = asked.as_ref().ok().cloned();
         trail.step(Step::Status, |t| {
             self.status(credential, &issuer.did, view, now, t)
         })?;
@@ -204,6 +204,11 @@ impl PendingRequest {
             .list(issuer, &reference.uri)
             .ok_or_else(|| status_unknown("The issuer's status list is not at hand."))?;
         trail.checked.status_list_age_seconds = Some(now.saturating_sub(held.issued_at));
+        // A list too old to answer is no reason to overrule what it last said.
+        let entry = held.list.get(reference.idx);
+        if entry.is_some_and(|status| status != Status::Valid) {
+            trail.claims = None;
+        }
         match held.standing {
             Standing::Anchored { version } => trail.checked.status_list_version = Some(version),
             Standing::Older => {
@@ -230,7 +235,7 @@ impl PendingRequest {
                 "It is too long ago that the status was known to be current.",
             ));
         }
-        match held.list.get(reference.idx) {
+        match entry {
             Some(Status::Valid) => Ok(()),
             Some(Status::Invalid) => Err(Failure::new(
                 Verdict::Revoked,

@@ -390,6 +390,39 @@ fn unknown_status_leaves_the_clerk_room_only_where_the_policy_does() {
 }
 
 #[test]
+fn clerk_has_nothing_to_decide_where_less_was_shown_than_asked() {
+    let mut world = World::new();
+    let view = world.view_without_lists(NOW);
+    let pending = world.ask("age-19");
+    let credential = world.held(&world.card().issue());
+    let nonce = pending.nonce().unwrap();
+    let answer = world.disclose(&credential, "age-19", &[], pending.audience(), nonce, NOW);
+    let refusal = pending.finish(&answer, &view, NOW).unwrap_err();
+    assert_eq!(refusal.verdict(), Verdict::StatusUnknown);
+    assert!(!refusal.report().clerk_may_accept);
+}
+
+#[test]
+fn clerk_may_not_overrule_a_stale_list_that_last_said_revoked() {
+    let mut world = World::new();
+    let pending = world.ask("age-19");
+    let answer = world.answer(&pending);
+    let old = NOW - pending.policy().max_status_age - 1;
+    for (status, may) in [
+        (Status::Valid, true),
+        (Status::Suspended, false),
+        (Status::Invalid, false),
+    ] {
+        world.publish(INDEX, status, old);
+        let view = world.view(old);
+        let refusal = pending.finish(&answer, &view, NOW).unwrap_err();
+        assert_eq!(refusal.verdict(), Verdict::StatusStale);
+        assert_eq!(refusal.report().clerk_may_accept, may, "{status:?}");
+        assert_eq!(refusal.report().claims.is_empty(), !may);
+    }
+}
+
+#[test]
 fn status_index_outside_of_the_list_is_unknown_not_revoked() {
     let mut world = World::new();
     let view = world.view(NOW);
