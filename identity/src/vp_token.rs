@@ -1,5 +1,7 @@
 //! The VP Token of one presentation (OpenID4VP 1.0 §8.1).
 
+use std::fmt;
+
 use serde_json::{Map, Value};
 
 use crate::json::parse_object_strict;
@@ -9,12 +11,19 @@ pub const VP_TOKEN_MAX_BYTES: usize = 256 * 1024;
 const QUERY_ID_MAX: usize = 64;
 
 /// Is a VP Token with exactly one presentation: `{"<query id>":["<SD-JWT+KB>"]}`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct VpToken {
     /// Is the identifier of the credential query that is answered.
     pub query_id: String,
     /// Is the presentation, in the compact form of SD-JWT+KB.
     pub presentation: String,
+}
+
+impl fmt::Debug for VpToken {
+    /// Leaves out the presentation, which is somebody's personal data.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "VpToken({:?})", self.query_id)
+    }
 }
 
 /// Says why a VP Token is refused.
@@ -91,6 +100,15 @@ mod tests {
         let token = VpToken::new("identity", "a.b.c~d~e.f.g");
         assert_eq!(token.to_json(), r#"{"identity":["a.b.c~d~e.f.g"]}"#);
         assert_eq!(VpToken::parse(&token.to_json()), Ok(token));
+    }
+
+    #[test]
+    fn presentation_is_not_in_the_debug_text() {
+        let token = VpToken::new("identity", "a.b.c~d~e.f.g");
+        let message = crate::Message::Presentation(token.to_json());
+        for text in [format!("{token:?}"), format!("{message:?}")] {
+            assert!(!text.contains("~d~"), "{text}");
+        }
     }
 
     #[test]

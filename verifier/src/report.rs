@@ -1,3 +1,5 @@
+use std::fmt;
+
 use jumin_identity::Did;
 use jumin_registry::Localized;
 use serde::{Deserialize, Serialize};
@@ -112,7 +114,7 @@ pub struct IssuerName {
 }
 
 /// Tells a desk what came out, and what that rests on.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct Report {
     /// The verdict.
     pub verdict: Verdict,
@@ -137,4 +139,15 @@ pub struct Report {
     pub reason: String,
     /// When this was decided, in seconds since the epoch.
     pub at: u64,
+}
+
+impl fmt::Debug for Report {
+    /// Leaves out the claims, which are somebody's personal data.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Report")
+            .field("verdict", &self.verdict)
+            .field("service", &self.service)
+            .field("reason", &self.reason)
+            .finish_non_exhaustive()
+    }
 }

@@ -423,6 +423,17 @@ fn clerk_may_not_overrule_a_stale_list_that_last_said_revoked() {
 }
 
 #[test]
+fn what_was_disclosed_is_not_in_the_debug_text() {
+    let mut world = World::new();
+    let view = world.view(NOW);
+    let pending = world.ask("address");
+    let accepted = pending.finish(&world.answer(&pending), &view, NOW).unwrap();
+    for text in [format!("{accepted:?}"), format!("{:?}", accepted.report())] {
+        assert!(!text.contains("홍길동") && !text.contains("서울"), "{text}");
+    }
+}
+
+#[test]
 fn status_index_outside_of_the_list_is_unknown_not_revoked() {
     let mut world = World::new();
     let view = world.view(NOW);

@@ -1,5 +1,7 @@
 //! Messages and their compact forms.
 
+use std::fmt;
+
 use super::cbor::{Item, put, put_bytes};
 use super::context::{CodecContext, HeaderUse, short_hash};
 use super::envelope::{Envelope, Kind};
@@ -18,12 +20,23 @@ pub(super) const DEPTH_MAX: usize = 12;
 const DISCLOSURES_MAX: usize = 200;
 
 /// Is what a QR code carries.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Message {
     /// A signed request object, a compact JWS.
     Request(String),
     /// A VP Token, `{"<query id>":["<SD-JWT+KB>"]}`.
     Presentation(String),
+}
+
+impl fmt::Debug for Message {
+    /// Leaves out the text, which may be somebody's personal data.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = match self {
+            Self::Request(_) => "Request",
+            Self::Presentation(_) => "Presentation",
+        };
+        write!(f, "{name}({} bytes)", self.text().len())
+    }
 }
 
 impl Message {
