@@ -155,7 +155,11 @@ impl ServicePolicy {
         if let Some((name, _)) = bounds.into_iter().find(|(_, ok)| !ok) {
             return Err(PolicyError::OutOfBounds(name));
         }
-        self.dcql().map(|_| ())
+        // An answer has one presentation, and no trusted authority but the ledger is looked at.
+        match self.dcql()?.credentials() {
+            [asked] if asked.trusted_authorities.is_empty() => Ok(()),
+            _ => Err(PolicyError::OutOfBounds("query")),
+        }
     }
 }
 
@@ -196,6 +200,31 @@ mod tests {
         let never = good.replace("\"request_seconds\": 300", "\"request_seconds\": 0");
         assert_eq!(code(never.as_bytes()), "policy_out_of_bounds");
         assert_eq!(code(&vec![b' '; 70_000]), "policy_too_large");
+    }
+
+    #[test]
+    fn a_query_with_what_no_check_would_hold_to_is_refused() {
+        let asking = |change: &dyn Fn(&mut Value)| {
+            let good = include_bytes!("../services/age-19.json");
+            let mut policy: Value = serde_json::from_slice(good).unwrap();
+            let mut query = template("age-19").unwrap().query().to_json();
+            change(&mut query);
+            policy["query"] = serde_json::json!({ "dcql": query });
+            ServicePolicy::from_json(policy.to_string().as_bytes())
+        };
+        assert!(asking(&|_| ()).is_ok());
+        let authority =
+            serde_json::json!([{"type": "aki", "values": ["s9tIpPmhxdiuNkHMEWNpYim8S8Y"]}]);
+        let refused = asking(&|query| {
+            query["credentials"][0]["trusted_authorities"] = authority.clone();
+        });
+        assert_eq!(refused.unwrap_err().code(), "policy_out_of_bounds");
+        let refused = asking(&|query| {
+            let mut second = query["credentials"][0].clone();
+            second["id"] = Value::from("second");
+            query["credentials"].as_array_mut().unwrap().push(second);
+        });
+        assert_eq!(refused.unwrap_err().code(), "policy_out_of_bounds");
     }
 
     fn code(bytes: &[u8]) -> &'static str {
