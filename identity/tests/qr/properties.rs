@@ -143,6 +143,18 @@ proptest! {
     }
 
     #[test]
+    fn any_frames_are_survived(
+        length in 1usize..6000,
+        numbers in vec(prop_oneof![0u16..40, any::<u16>()], 1..60),
+    ) {
+        let mut assembler = Assembler::new();
+        for number in numbers {
+            let frame = crate::bad_input::forged(&[1; 8], length, number, &[0; 232]);
+            let _ = assembler.push(&frame, &CodecContext::new());
+        }
+    }
+
+    #[test]
     fn any_packed_bytes_are_survived_and_bounded(
         first in prop_oneof![Just(0u8), Just(1u8), any::<u8>()],
         bytes in vec(any::<u8>(), 0..600),
