@@ -120,6 +120,6 @@ fn a_list_older_than_the_anchored_one_answers_for_nobody() -> Result<()> {
     stack.issuer.kill()?;
     std::thread::sleep(Duration::from_secs(3));
     let check = stack.counter.verify_picture(&answer)?;
-    assert_eq!(check.verdict, "status_unknown", "{}", check.json);
+    assert_eq!(check.verdict, "status_stale", "{}", check.json);
     Ok(())
 }
