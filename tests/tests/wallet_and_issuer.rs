@@ -101,3 +101,19 @@ fn a_wallet_answers_the_counter_online() -> Result<()> {
     assert!(state.to_string().contains("\"valid\""), "{state}");
     Ok(())
 }
+
+#[test]
+fn an_offer_outlives_an_attempt_while_the_ledger_is_away() -> Result<()> {
+    let mut stack = Stack::start()?;
+    let wallet = stack.wallet("wallet")?;
+    let resident = stack.issuer.adult()?["id"]
+        .as_str()
+        .unwrap_or_default()
+        .to_owned();
+    let offer = stack.issuer.offer(&resident, "resident-card")?;
+    stack.network.kill_all()?;
+    assert!(wallet.accept(&offer).is_err());
+    stack.network.start_all()?;
+    wallet.accept(&offer)?;
+    Ok(())
+}

@@ -1,6 +1,7 @@
 //! Accepting a document: read the offer, ask, check everything, store it whole.
 
 use jumin_identity::{CredentialType, builtin_types};
+use jumin_registry::RecordKey;
 
 use super::Wallet;
 use super::connect::{Connections, below, dictionary};
@@ -37,6 +38,9 @@ impl Wallet {
         let configuration = configuration(open)?;
         let code = transaction_code.map(str::trim);
         open.offer.check_code(code)?;
+        // The offer works once: it is not used up before the ledger can be asked who issues.
+        let kind = RecordKey::CredentialType(configuration.vct.clone());
+        connections.ledger.record(&kind, now).await?;
         let mut received =
             issuance::fetch(open, configuration, code, &connections.http, now).await?;
         let stored = self
