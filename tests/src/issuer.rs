@@ -158,7 +158,7 @@ impl Issuer {
         let residents = self.residents("", 100)?;
         residents
             .into_iter()
-            .find(|resident| is_adult(resident))
+            .find(is_adult)
             .context("no adult among the first residents")
     }
 

@@ -23,7 +23,8 @@ impl JwtSigner for AwsSigner {
     }
 
     fn sign_jwt(&self, header: &Value, payload: &Value) -> Result<String, SdJwtError> {
-        es256::sign_jws(header, payload, &self.0).map_err(|error| SdJwtError::Verification(error.to_string()))
+        es256::sign_jws(header, payload, &self.0)
+            .map_err(|error| SdJwtError::Verification(error.to_string()))
     }
 }
 
@@ -45,7 +46,13 @@ pub fn verify(input: &Input) -> Result<()> {
 pub fn issue(input: &Input) -> Result<String> {
     let signer = AwsSigner(es256::key_pair(&input.issuer_pkcs8)?);
     let frame = frame(&input.pointers);
-    let issued = issuer::issue(&input.claims, &frame, &signer, &Sha256Hasher, Some(&input.holder_jwk))?;
+    let issued = issuer::issue(
+        &input.claims,
+        &frame,
+        &signer,
+        &Sha256Hasher,
+        Some(&input.holder_jwk),
+    )?;
     Ok(issued.serialize())
 }
 
@@ -58,7 +65,9 @@ fn frame(pointers: &[String]) -> Value {
         let mut level = &mut frame;
         for name in names {
             let next = level.entry(name).or_insert_with(|| json!({}));
-            let Value::Object(next) = next else { return Value::Null };
+            let Value::Object(next) = next else {
+                return Value::Null;
+            };
             level = next;
         }
         let concealed = level.entry("_sd").or_insert_with(|| json!([]));

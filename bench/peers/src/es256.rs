@@ -37,12 +37,17 @@ pub fn verify_jws(jws: &str, point: &[u8]) -> Result<Value> {
 }
 
 pub fn key_pair(pkcs8: &[u8]) -> Result<EcdsaKeyPair> {
-    EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8).map_err(|_| anyhow!("not a P-256 key"))
+    EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8)
+        .map_err(|_| anyhow!("not a P-256 key"))
 }
 
 /// Writes a compact JWS.
 pub fn sign_jws(header: &Value, payload: &Value, key: &EcdsaKeyPair) -> Result<String> {
-    let signed = format!("{}.{}", encode(header.to_string().as_bytes()), encode(payload.to_string().as_bytes()));
+    let signed = format!(
+        "{}.{}",
+        encode(header.to_string().as_bytes()),
+        encode(payload.to_string().as_bytes())
+    );
     let signature = key
         .sign(&SystemRandom::new(), signed.as_bytes())
         .map_err(|_| anyhow!("signing failed"))?;
@@ -52,9 +57,14 @@ pub fn sign_jws(header: &Value, payload: &Value, key: &EcdsaKeyPair) -> Result<S
 /// The bound of a verification: the two signatures, raw.
 pub fn two_verifies(input: &Input) -> Result<()> {
     let parts: Vec<_> = input.presentation.split('~').collect();
-    let jws = [(parts.first(), &input.issuer_jwk), (parts.last(), &input.holder_jwk)];
+    let jws = [
+        (parts.first(), &input.issuer_jwk),
+        (parts.last(), &input.holder_jwk),
+    ];
     for (jws, jwk) in jws {
-        let (signed, signature) = jws.and_then(|jws| jws.rsplit_once('.')).context("not a JWS")?;
+        let (signed, signature) = jws
+            .and_then(|jws| jws.rsplit_once('.'))
+            .context("not a JWS")?;
         let result = UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point(jwk)?)
             .verify(signed.as_bytes(), &decode(signature)?);
         ensure!(result.is_ok(), "the signature does not fit");
@@ -70,7 +80,8 @@ pub fn one_sign(input: &Input) -> Result<()> {
             Some(key) => key,
             None => slot.insert(key_pair(&input.issuer_pkcs8)?),
         };
-        key.sign(&SystemRandom::new(), &[7; 2000]).map_err(|_| anyhow!("signing failed"))?;
+        key.sign(&SystemRandom::new(), &[7; 2000])
+            .map_err(|_| anyhow!("signing failed"))?;
         Ok(())
     })
 }

@@ -25,12 +25,18 @@ impl JwsSigner for AwsSigner {
 
 /// The library leaves the signatures and the key binding's claims to its caller.
 pub fn verify(input: &Input) -> Result<()> {
-    let (sd_jwt, key_binding) = input.presentation.rsplit_once('~').context("no key binding")?;
+    let (sd_jwt, key_binding) = input
+        .presentation
+        .rsplit_once('~')
+        .context("no key binding")?;
     let (jws, _) = sd_jwt.split_once('~').context("no disclosures")?;
     es256::verify_jws(jws, &es256::point(&input.issuer_jwk)?)?;
     let bound = es256::verify_jws(key_binding, &es256::point(&input.holder_jwk)?)?;
     let hash = es256::encode(digest(&SHA256, format!("{sd_jwt}~").as_bytes()).as_ref());
-    ensure!(bound["sd_hash"] == hash && bound["nonce"] == input.nonce, "the key binding does not fit");
+    ensure!(
+        bound["sd_hash"] == hash && bound["nonce"] == input.nonce,
+        "the key binding does not fit"
+    );
     ensure!(bound["aud"] == input.audience, "another audience");
     let parsed = SdJwt::parse(&input.presentation)?;
     let claims = parsed.into_disclosed_object(&Sha256Hasher::new() as &dyn Hasher)?;

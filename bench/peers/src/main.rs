@@ -29,30 +29,69 @@ pub struct Input {
 }
 
 fn main() -> Result<()> {
-    let path = std::env::args().nth(1).context("usage: jumin-bench-peers INPUT.json")?;
+    let path = std::env::args()
+        .nth(1)
+        .context("usage: jumin-bench-peers INPUT.json")?;
     let input = read(&std::fs::read(path)?)?;
     let mut rows = Vec::new();
     let verify_bound = median_us(|| es256::two_verifies(&input))?;
     let sign_bound = median_us(|| es256::one_sign(&input))?;
-    let mut row = |path: &str, who: &str, value: Result<f64>, bound: f64| match value {
+    let mut row = |path: &str, who: &str, value: Result<f64>, bound: f64| {
+        match value {
         Ok(value) => rows.push(json!({
             "path": path, "who": who, "unit": "µs", "value": value, "bound": bound, "ratio": value / bound,
         })),
         Err(error) => eprintln!("{who}, {path}: not measured: {error:#}"),
+    }
     };
-    row("verify", "affinidi-sd-jwt", median_us(|| affinidi::verify(&input)), verify_bound);
-    row("verify", "sd-jwt-payload", median_us(|| iota::verify(&input)), verify_bound);
-    row("verify", "ssi", median_us(|| spruce::verify(&input)), verify_bound);
-    row("sign", "affinidi-sd-jwt", median_us(|| affinidi::issue(&input)), sign_bound);
-    row("sign", "sd-jwt-payload", median_us(|| iota::issue(&input)), sign_bound);
-    row("sign", "ssi", median_us(|| spruce::issue(&input)), sign_bound);
+    row(
+        "verify",
+        "affinidi-sd-jwt",
+        median_us(|| affinidi::verify(&input)),
+        verify_bound,
+    );
+    row(
+        "verify",
+        "sd-jwt-payload",
+        median_us(|| iota::verify(&input)),
+        verify_bound,
+    );
+    row(
+        "verify",
+        "ssi",
+        median_us(|| spruce::verify(&input)),
+        verify_bound,
+    );
+    row(
+        "sign",
+        "affinidi-sd-jwt",
+        median_us(|| affinidi::issue(&input)),
+        sign_bound,
+    );
+    row(
+        "sign",
+        "sd-jwt-payload",
+        median_us(|| iota::issue(&input)),
+        sign_bound,
+    );
+    row(
+        "sign",
+        "ssi",
+        median_us(|| spruce::issue(&input)),
+        sign_bound,
+    );
     println!("{}", Value::Array(rows));
     Ok(())
 }
 
 fn read(bytes: &[u8]) -> Result<Input> {
     let json: Value = serde_json::from_slice(bytes)?;
-    let text = |name: &str| json[name].as_str().map(str::to_owned).context("a member is missing");
+    let text = |name: &str| {
+        json[name]
+            .as_str()
+            .map(str::to_owned)
+            .context("a member is missing")
+    };
     Ok(Input {
         presentation: text("presentation")?,
         audience: text("audience")?,

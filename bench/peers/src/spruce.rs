@@ -1,9 +1,9 @@
 use anyhow::{Context, Result, anyhow};
 use futures_executor::block_on;
 use ssi::JWK;
+use ssi::claims::JWTClaims;
 use ssi::claims::VerificationParameters;
 use ssi::claims::jwt::AnyClaims;
-use ssi::claims::JWTClaims;
 use ssi::claims::sd_jwt::{ConcealJwtClaims, JsonPointer, SdAlg, SdJwt};
 
 use crate::Input;
@@ -27,7 +27,10 @@ pub fn verify(input: &Input) -> Result<()> {
 pub fn issue(input: &Input) -> Result<String> {
     let key: JWK = serde_json::from_value(input.issuer_private_jwk.clone())?;
     let claims: JWTClaims<AnyClaims> = serde_json::from_value(input.claims.clone())?;
-    let pointers = input.pointers.iter().map(|pointer| JsonPointer::new(pointer));
+    let pointers = input
+        .pointers
+        .iter()
+        .map(|pointer| JsonPointer::new(pointer));
     let pointers: Vec<&JsonPointer> = pointers
         .collect::<Result<_, _>>()
         .map_err(|_| anyhow!("not a JSON pointer"))?;

@@ -55,7 +55,7 @@ fn one_percent_revoked(seed: u32) -> Result<StatusList> {
     let mut list = StatusList::new(ENTRIES_PER_LIST);
     let mut random = Xorshift(u64::from(seed) + 0x9E37_79B9_7F4A_7C15);
     for index in 0..ENTRIES_PER_LIST {
-        if random.next() % 100 == 0 {
+        if random.next().is_multiple_of(100) {
             list.set(index, Status::Invalid)?;
         }
     }
