@@ -118,14 +118,16 @@ fn name_claim(resident: &Resident) -> Value {
     ))
 }
 
+/// Always has all five parts, empty where an address has none (세종 has no 시군구, a detached house no detail): a counter that
+/// asks for the whole address gets an answer, and a holder can't pass a part over as one that isn't there.
 fn address_claim(address: &Address) -> Value {
-    Value::Object(object(json!({
+    json!({
         "sido": address.sido,
-        "sigungu": address.sigungu,
+        "sigungu": address.sigungu.as_deref().unwrap_or_default(),
         "eupmyeondong": address.eupmyeondong,
         "road": address.road,
-        "detail": address.detail,
-    })))
+        "detail": address.detail.as_deref().unwrap_or_default(),
+    })
 }
 
 fn address_line(address: &Address) -> String {
@@ -208,4 +210,25 @@ fn individual_register(resident: &Resident) -> Map<String, Value> {
         "address_history": stays,
         "name_changes": (!changes.is_empty()).then_some(changes),
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn address_without_district_or_detail_still_has_all_five_parts() {
+        let address = Address {
+            sido: "세종특별자치시".to_owned(),
+            sigungu: None,
+            eupmyeondong: "한솔동".to_owned(),
+            road: "노을1로 22".to_owned(),
+            detail: None,
+        };
+        let claim = address_claim(&address);
+        for part in ["sido", "sigungu", "eupmyeondong", "road", "detail"] {
+            assert!(claim[part].is_string(), "{part}");
+        }
+        assert_eq!(claim["sigungu"], "");
+    }
 }

@@ -189,7 +189,7 @@ fn ways(
     let candidates = [(credential.vct(), credential.claims())];
     let mut ways = Vec::new();
     for template in CARD_TEMPLATES.into_iter().filter_map(template) {
-        // Who lacks a claim that a template asks for, such as 시군구 in 세종, can't answer it.
+        // Who lacks what a template asks for, as a minor does for `age-19`, can't answer it.
         if let Ok(selected) = template.query().select(&candidates) {
             ways.extend(selected.into_iter().map(|one| (one.query_id, one.disclose)));
         }
