@@ -8,8 +8,10 @@ LOCKED ?= --locked
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 BIN := $(TARGET)/debug
 INTEROP := tests/interop
+FACES := wallet counter console
+PAGES := $(FACES:%=ui/%/dist/index.html)
 
-.PHONY: help setup build test test-rust test-interop demo up down bench lint fmt deny clean
+.PHONY: help setup ui build test test-ui test-rust test-interop demo up down bench lint fmt deny clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -17,10 +19,25 @@ help: ## Show this list
 setup: ## Install the system packages that are missing (Rust and Node must be there)
 	@tests/scripts/setup.sh
 
-build: setup ## Build all programs (dev profile; the demo, the stack and the tests use the same ones)
+ui: $(PAGES) ## Build the pages of wallet, counter and console
+
+ui/node_modules/.package-lock.json: ui/package-lock.json
+	npm ci --prefix ui --no-audit --no-fund
+	@touch $@
+
+# One rule for all three: npm builds a page only when its sources or the shared ones changed.
+$(PAGES): ui/%/dist/index.html: ui/node_modules/.package-lock.json ui/vite.face.ts $(shell find ui -name node_modules -prune -o -name dist -prune -o -type f -path '*/src/*' -print) $(wildcard ui/*/index.html ui/*/public/*)
+	npm run build --prefix ui -w $*
+	@touch $@
+
+test-ui: ui ## Check and test the pages' code
+	npm run check --prefix ui
+	npm test --prefix ui
+
+build: setup ui ## Build all programs (dev profile; the demo, the stack and the tests use the same ones)
 	$(CARGO) build $(LOCKED) --workspace
 
-test: test-rust test-interop ## Run all tests
+test: test-ui test-rust test-interop ## Run all tests
 
 test-rust: build
 	tests/scripts/test-rust.sh $(LOCKED)
@@ -60,4 +77,4 @@ deny: ## Check licences, bans and advisories of the dependencies
 
 clean: down ## Remove what was built
 	$(CARGO) clean
-	rm -rf target/demo target/up $(INTEROP)/node_modules
+	rm -rf target/demo target/up $(INTEROP)/node_modules ui/node_modules $(FACES:%=ui/%/dist)

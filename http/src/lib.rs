@@ -1,10 +1,12 @@
 //! Bounded HTTP edges shared by the services: a TLS-capable listener and a size-limited client.
 //!
-//! Feature `client` gives [`Client`], feature `server` gives [`bind`], [`serve`] and [`layers`]. Both use
+//! Feature `client` gives [`Client`], feature `server` gives [`bind`], [`serve`], [`layers`] and [`with_pages`]. Both use
 //! the aws-lc-rs provider of rustls, installed once per process.
 
 #[cfg(feature = "client")]
 mod client;
+#[cfg(feature = "server")]
+mod pages;
 #[cfg(feature = "server")]
 mod problem;
 #[cfg(any(feature = "client", feature = "server"))]
@@ -14,6 +16,8 @@ mod server;
 
 #[cfg(feature = "client")]
 pub use client::{Client, HttpError, Response, TRUST_ANCHORS_VARIABLE};
+#[cfg(feature = "server")]
+pub use pages::with_pages;
 #[cfg(feature = "server")]
 pub use problem::Problem;
 #[cfg(any(feature = "client", feature = "server"))]

@@ -44,8 +44,9 @@ pub use presentation::{
     IssuerVerified, PresentationError, UnverifiedPresentation, VerifiedPresentation,
 };
 pub use qr::{
-    Assembler, CodecContext, ContextError, DictionaryId, EncodeError, Frame, FrameError, Message,
-    Progress, encode_presentation, encode_request, qr_version, train_dictionary,
+    Assembler, CodeDrawing, CodecContext, ContextError, DictionaryId, EncodeError, Frame,
+    FrameError, Message, Progress, encode_presentation, encode_request, qr_version,
+    train_dictionary,
 };
 pub use query::{
     ClaimsQuery, CredentialQuery, DcqlQuery, FORMAT_SD_JWT_VC, QueryError, Selection, TEMPLATES,

@@ -12,6 +12,12 @@ need() { # need PACKAGE TEST…
 need build-essential command -v cc
 need pkg-config command -v pkg-config
 need libssl-dev pkg-config --exists openssl       # josekit (JWE), SQLCipher
+need libwebkit2gtk-4.1-dev pkg-config --exists webkit2gtk-4.1 # the wallet's window
+need webkit2gtk-driver command -v WebKitWebDriver  # drives the window in the tests
+need xvfb command -v Xvfb                          # a display for the tests
+need xauth command -v xauth
+need chromium command -v chromium                  # the pages of counter and console in the tests
+need fonts-nanum test -d /usr/share/fonts/truetype/nanum # 한자 (the pages bring their own 한글)
 need dbus command -v dbus-run-session             # the keyring test's own session bus
 need gnome-keyring command -v gnome-keyring-daemon # the keyring test's Secret Service
 
