@@ -1,0 +1,6 @@
+export { default as Camera } from './Camera.svelte'
+export { default as PictureDrop } from './PictureDrop.svelte'
+export { CameraFeed, type CameraProblem, type CameraState, type Facing } from './camera.svelte'
+export { PictureError, readPicture, type PictureProblem } from './picture'
+export { readFrame, readStill, warmReader } from './reader'
+export { listenForScanner, type WedgeOptions } from './wedge'
