@@ -230,6 +230,14 @@ impl LedgerView {
         self.lists.values().filter(anchored).count()
     }
 
+    /// Returns how long ago, in seconds at `now`, the oldest of the status lists at hand that are
+    /// the anchored ones was signed.
+    pub fn oldest_list_age(&self, now: u64) -> Option<u64> {
+        let anchored = |held: &&HeldList| matches!(held.standing, Standing::Anchored { .. });
+        let lists = self.lists.values().filter(anchored);
+        lists.map(|held| now.saturating_sub(held.issued_at)).max()
+    }
+
     /// Counts the dictionaries at hand.
     pub fn dictionaries(&self) -> usize {
         self.dictionaries.len()

@@ -164,12 +164,13 @@ impl ServicePolicy {
 }
 
 /// Returns the services that come with the counter: proof of age, proof of address, full
-/// identity.
+/// identity, and the same with the photo.
 pub fn builtin_services() -> Result<Vec<ServicePolicy>, PolicyError> {
     [
         include_bytes!("../services/age-19.json").as_slice(),
         include_bytes!("../services/address.json").as_slice(),
         include_bytes!("../services/identity.json").as_slice(),
+        include_bytes!("../services/identity-photo.json").as_slice(),
     ]
     .into_iter()
     .map(ServicePolicy::from_json)
@@ -187,7 +188,18 @@ mod tests {
             .into_iter()
             .map(|p| p.service)
             .collect();
-        assert_eq!(names, ["age-19", "address", "identity"]);
+        assert_eq!(names, ["age-19", "address", "identity", "identity-photo"]);
+    }
+
+    #[test]
+    fn the_service_with_the_photo_asks_for_the_portrait_and_takes_no_one_way_code() {
+        let services = builtin_services().unwrap();
+        let photo = services.iter().find(|p| p.service == "identity-photo");
+        let photo = photo.unwrap();
+        assert!(!photo.one_way);
+        let query = photo.dcql().unwrap();
+        let claims = query.credentials()[0].claims.as_ref().unwrap();
+        assert!(claims.iter().any(|c| c.path.to_string() == "portrait"));
     }
 
     #[test]

@@ -141,6 +141,21 @@ pub struct Report {
     pub at: u64,
 }
 
+impl Report {
+    /// Tells whether the issuer named here was found to have made the credential: it is accredited
+    /// and its signature is right. Without that, anyone may have written its name.
+    pub fn issuer_proven(&self) -> bool {
+        let passed = |step| {
+            let passed = StepOutcome::Passed;
+            self.steps.contains(&StepReport {
+                step,
+                outcome: passed,
+            })
+        };
+        passed(Step::Accreditation) && passed(Step::IssuerSignature)
+    }
+}
+
 impl fmt::Debug for Report {
     /// Leaves out the claims, which are somebody's personal data.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -10,6 +10,26 @@ use crate::outcome::Outcome;
 use crate::store::Decision;
 use crate::sync::Network;
 
+/// Says what a desk waits for: an answer to anything else is a mismatch.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Expected<'a> {
+    /// The request that is answered, whatever nonce the answer carries.
+    pub request: Option<&'a str>,
+    /// The requests that the desk shows; empty: any of the office's.
+    pub showing: &'a [String],
+    /// The service of one-way codes; none: any that takes them.
+    pub service: Option<&'a str>,
+}
+
+impl<'a> From<Option<&'a str>> for Expected<'a> {
+    fn from(request: Option<&'a str>) -> Expected<'a> {
+        Expected {
+            request,
+            ..Expected::default()
+        }
+    }
+}
+
 /// A request's id, if it has one, and what to check the answer against; or why there is none.
 type Match = Result<(Option<String>, PendingRequest), (Verdict, String)>;
 
@@ -17,15 +37,20 @@ impl Desk {
     /// Checks an answer (`vp_token` JSON) against the request that it answers: the one named by
     /// `request`, else the one that its nonce belongs to, else the service that its one-way code
     /// is for.
-    pub async fn check(&self, vp_token: &str, request: Option<&str>) -> Result<Outcome, DeskError> {
+    pub async fn check(
+        &self,
+        vp_token: &str,
+        expected: impl Into<Expected<'_>>,
+    ) -> Result<Outcome, DeskError> {
+        let expected = expected.into();
         let nonce = read_nonce(vp_token);
-        let matched = self.matching_request(vp_token, &nonce, request).await?;
+        let matched = self.matching_request(vp_token, &nonce, expected).await?;
         let (request, pending) = match matched {
             Ok(matched) => matched,
             Err((verdict, reason)) => {
                 let network = self.ledger.known_network();
                 let outcome = Outcome::unmatched(verdict, reason, network, unix_now());
-                return self.refused(request, &nonce, outcome).await;
+                return self.refused(expected.request, &nonce, outcome).await;
             }
         };
         let network = self
@@ -72,11 +97,15 @@ impl Desk {
         self.refused(request, &nonce, outcome).await
     }
 
-    /// A code that was used and then grew old is still, first of all, a used one.
+    /// A code that was used is, first of all, a used one: also if it grew old since, and where
+    /// nothing but the clerk's decision would use it up.
     async fn tell_replay(&self, refusal: Refusal, nonce: &str) -> Result<Report, DeskError> {
         let mut report = refusal.report().clone();
-        if report.verdict == Verdict::PresentationExpired && self.store.is_used(nonce).await? {
+        let open = report.verdict == Verdict::PresentationExpired || report.clerk_may_accept;
+        if open && self.store.is_used(nonce).await? {
             report.verdict = Verdict::Replayed;
+            report.claims.clear();
+            report.clerk_may_accept = false;
             report.reason = "This code was used before.".to_owned();
         }
         Ok(report)
@@ -103,14 +132,19 @@ impl Desk {
         &self,
         vp_token: &str,
         nonce: &str,
-        named: Option<&str>,
+        expected: Expected<'_>,
     ) -> Result<Match, DeskError> {
-        if let Some(id) = named {
+        if let Some(id) = expected.request {
             let found = self.store.request(id).await?;
             let request = found.ok_or(DeskError::UnknownRequest)?;
             return Ok(Ok((Some(request.id), request.pending)));
         }
         if let Some(request) = self.store.request_by_nonce(nonce).await? {
+            if !expected.showing.is_empty() && !expected.showing.contains(&request.id) {
+                return Ok(mismatch(
+                    "The code answers a request that this desk does not show now.",
+                ));
+            }
             return Ok(Ok((Some(request.id), request.pending)));
         }
         let token = match readable(vp_token) {
@@ -118,26 +152,33 @@ impl Desk {
             Err(unreadable) => return Ok(Err(unreadable)),
         };
         if OneWayNonce::parse(nonce).is_err() {
-            let reason = "The code answers a request that is not this office's.";
-            return Ok(Err((Verdict::RequestMismatch, reason.to_owned())));
+            return Ok(mismatch(
+                "The code answers a request that is not this office's.",
+            ));
         }
-        Ok(self.one_way_service(&token.query_id))
+        Ok(self.one_way_service(&token.query_id, expected.service))
     }
 
-    fn one_way_service(&self, query_id: &str) -> Match {
+    fn one_way_service(&self, query_id: &str, wanted: Option<&str>) -> Match {
         let asks = |policy: &&ServicePolicy| match &policy.query {
             QuerySource::Template(template) => template == query_id,
             QuerySource::Dcql(_) => policy.service == query_id,
         };
-        let refused = |reason: &str| Err((Verdict::RequestMismatch, reason.to_owned()));
         let Some(policy) = self.services.values().find(asks) else {
-            return refused("The code is for a service that this office does not have.");
+            return mismatch("The code is for a service that this office does not have.");
         };
+        if wanted.is_some_and(|wanted| wanted != policy.service) {
+            return mismatch("The code is for another service than this desk's.");
+        }
         match PendingRequest::one_way(policy.clone(), &self.verifier, unix_now()) {
             Ok(pending) => Ok((None, pending)),
-            Err(_) => refused("The service takes no one-way codes; show a request."),
+            Err(_) => mismatch("The service takes no one-way codes; show a request."),
         }
     }
+}
+
+fn mismatch(reason: &str) -> Match {
+    Err((Verdict::RequestMismatch, reason.to_owned()))
 }
 
 /// Reads the nonce that an answer claims, to find its request; nothing is believed of it.

@@ -44,7 +44,7 @@ enum Command {
     Request(RequestArgs),
     /// Checks scanned codes; prints the verdict as JSON; exit code 0 only for `valid`.
     Verify(VerifyArgs),
-    /// Serves the desk's API and wallets (OpenID4VP).
+    /// Serves the desk's page and API, and wallets (OpenID4VP).
     Serve(ServeArgs),
 }
 
@@ -271,6 +271,7 @@ fn read_argument(code: &str) -> Result<Vec<String>> {
 async fn serve(args: ServeArgs) -> Result<ExitCode> {
     let home = Home::at(args.home.home);
     let desk = Arc::new(open_desk(&home).await?);
+    let name = home.settings()?.name;
     let tls = args.tls_cert.zip(args.tls_key);
     let listen = Listen {
         address: args.listen,
@@ -284,11 +285,13 @@ async fn serve(args: ServeArgs) -> Result<ExitCode> {
     let public_url = public_url.trim_end_matches('/');
     let office = Office {
         desk: Arc::clone(&desk),
+        name,
         public_url: Arc::from(public_url),
     };
     write_atomic(&home.address(), base_url.as_bytes())
         .with_context(|| "cannot write the address file")?;
     println!("listening on {base_url}");
+    println!("the desk's page, for this machine only: {base_url}/");
     std::io::stdout().flush()?;
     let keeper = tokio::spawn(keep_fresh(desk));
     let served = jumin_http::serve(bound, router(office), jumin_http::shutdown_signal()).await;
@@ -300,7 +303,9 @@ async fn serve(args: ServeArgs) -> Result<ExitCode> {
 /// Keeps the evidence fresh between scans, so that a desk seldom waits for the network.
 async fn keep_fresh(desk: Arc<Desk>) {
     let shortest = desk.services().map(|policy| policy.refresh_after).min();
-    let pause = Duration::from_secs(shortest.unwrap_or(60).clamp(2, 60));
+    // A little ahead of when a check would ask for itself.
+    let pause = shortest.unwrap_or(60).saturating_sub(1).clamp(2, 60);
+    let pause = Duration::from_secs(pause);
     loop {
         desk.ledger()
             .refresh(pause.as_secs().saturating_sub(1), crate::clock::unix_now())

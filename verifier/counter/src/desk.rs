@@ -1,12 +1,15 @@
 use std::collections::BTreeMap;
 
+use jumin_identity::qr::CodeDrawing;
 use jumin_identity::qr::{CodecContext, EncodeError, encode_request};
 use jumin_identity::{FileKey, ResponseEncryption, ResponseMode, b64url, random_bytes};
 use jumin_verifier::{
     Delivery, PendingRequest, ServicePolicy, StartError, Verdict, VerifierIdentity, start,
 };
 use serde::{Deserialize, Serialize};
+use ts_rs::TS;
 
+pub use crate::check::Expected;
 use crate::clock::unix_now;
 use crate::encryption::{EncryptionError, ResponseKey};
 use crate::outcome::Outcome;
@@ -25,6 +28,9 @@ pub enum DeskError {
     /// No such request.
     #[error("there is no such request")]
     UnknownRequest,
+    /// No such outcome that would be the clerk's to decide, or not any more.
+    #[error("there is no such outcome to decide, or it is too late: scan the code again")]
+    UnknownOutcome,
     /// The request could not be started.
     #[error("the request could not be started")]
     Start(#[source] StartError),
@@ -45,6 +51,7 @@ impl DeskError {
         match self {
             DeskError::UnknownService(_) => "unknown_service",
             DeskError::UnknownRequest => "unknown_request",
+            DeskError::UnknownOutcome => "unknown_outcome",
             DeskError::Start(error) => error.code(),
             DeskError::Encode(_) => "request_not_encodable",
             DeskError::Encryption(error) => error.code(),
@@ -54,7 +61,7 @@ impl DeskError {
 }
 
 /// Says how a desk asks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "kebab-case")]
 pub enum Mode {
     /// Shows a request, scans the answer.
@@ -66,14 +73,18 @@ pub enum Mode {
 }
 
 /// Is a started request, as shown to the citizen.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, TS)]
 pub struct Started {
     /// Unguessable identifier.
     pub id: String,
     /// Texts of the QR codes to show, in turn if there are several; none in one-way mode.
     pub qr: Vec<String>,
+    /// The same codes, ready to be drawn.
+    #[ts(type = "CodeDrawing[]")]
+    pub codes: Vec<CodeDrawing>,
     /// Where a wallet fetches the request object; online mode only.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
     pub request_uri: Option<String>,
     /// Until when it can be answered, in seconds since the epoch.
     pub expires_at: u64,
@@ -153,6 +164,11 @@ impl Desk {
         self.results.get(id)
     }
 
+    /// Forgets what is in memory of a request's outcome.
+    pub fn forget(&self, id: &str) {
+        self.results.forget(id);
+    }
+
     /// Takes note that a wallet declined a request.
     pub fn declined(&self, id: &str) {
         self.results.decline(id);
@@ -168,7 +184,7 @@ impl Desk {
         &self,
         desk: &str,
         texts: &[String],
-        request: Option<&str>,
+        expected: impl Into<Expected<'_>>,
     ) -> Result<Scanned, DeskError> {
         let mut read = self.read_texts(desk, texts);
         if matches!(&read, Read::Unreadable { verdict, .. } if *verdict == Verdict::Unsupported) {
@@ -180,7 +196,7 @@ impl Desk {
             Read::Partial { received, needed } => {
                 return Ok(Scanned::Progress { received, needed });
             }
-            Read::Presentation(vp_token) => self.check(&vp_token, request).await?,
+            Read::Presentation(vp_token) => self.check(&vp_token, expected).await?,
             Read::Unreadable { verdict, reason } => self.unreadable(verdict, reason).await?,
         };
         Ok(Scanned::Decided(Box::new(outcome)))
@@ -230,7 +246,7 @@ impl Desk {
     ) -> Result<(StoredRequest, Started), DeskError> {
         let pending = PendingRequest::one_way(policy.clone(), &self.verifier, now)
             .map_err(DeskError::Start)?;
-        Ok(stored(id, pending, None, None, Vec::new(), None))
+        stored(id, pending, None, None, Vec::new(), None)
     }
 
     fn start_qr(
@@ -246,7 +262,7 @@ impl Desk {
             .iter()
             .map(|frame| frame.text().to_owned())
             .collect();
-        Ok(stored(id, pending, Some(object), None, qr, None))
+        stored(id, pending, Some(object), None, qr, None)
     }
 
     fn start_online(
@@ -270,14 +286,7 @@ impl Desk {
         let uri = format!("{base_url}/openid4vp/requests/{id}");
         let link = wallet_link(&self.verifier.client_id(), &uri);
         let private = Some(key.to_json());
-        Ok(stored(
-            id,
-            pending,
-            Some(object),
-            private,
-            vec![link],
-            Some(uri),
-        ))
+        stored(id, pending, Some(object), private, vec![link], Some(uri))
     }
 
     fn sign(
@@ -305,10 +314,12 @@ fn stored(
     decryption_key: Option<String>,
     qr: Vec<String>,
     request_uri: Option<String>,
-) -> (StoredRequest, Started) {
+) -> Result<(StoredRequest, Started), DeskError> {
+    let codes: Result<_, _> = qr.iter().map(|text| CodeDrawing::of(text)).collect();
     let started = Started {
         id: id.clone(),
         qr,
+        codes: codes.map_err(DeskError::Encode)?,
         request_uri,
         expires_at: pending.expires(),
     };
@@ -320,7 +331,7 @@ fn stored(
         verdict: None,
         decided_at: None,
     };
-    (request, started)
+    Ok((request, started))
 }
 
 /// Makes the link that a wallet opens (OpenID4VP 1.0 §5.10, by reference).

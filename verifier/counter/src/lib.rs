@@ -5,6 +5,7 @@
 //! and [`cli`] let a page, a scanner, a wallet or a person in.
 #![forbid(unsafe_code)]
 
+pub mod clerk;
 pub mod cli;
 pub mod desk;
 pub mod evidence;
@@ -12,7 +13,9 @@ pub mod home;
 pub mod outcome;
 pub mod picture;
 pub mod routes;
+pub mod services;
 pub mod setup;
+pub mod status;
 pub mod store;
 pub mod sync;
 
@@ -22,5 +25,8 @@ mod encryption;
 mod gather;
 mod guard;
 mod online;
+mod page;
 mod results;
 mod scan;
+#[cfg(test)]
+mod types;

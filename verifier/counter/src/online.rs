@@ -100,7 +100,7 @@ pub async fn response(
         .response
         .ok_or_else(|| WalletError::new("invalid_request", "The response is missing."))?;
     let vp_token = open(&request, &response)?;
-    match office.desk.check(&vp_token, Some(&id)).await {
+    match office.desk.check(&vp_token, Some(id.as_str())).await {
         Ok(_) => Ok(axum::Json(json!({}))),
         Err(DeskError::UnknownRequest) => Err(WalletError::gone()),
         Err(error) => Err(WalletError::internal(&error)),

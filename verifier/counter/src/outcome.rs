@@ -1,27 +1,41 @@
+use std::fmt;
+
+use jumin_identity::{b64url, random_bytes};
 use jumin_verifier::{Assurance, Checked, IssuerName, Report, StepReport, Verdict};
 use serde::Serialize;
 use serde_json::{Map, Value};
+use ts_rs::TS;
 
 use crate::sync::Network;
 
 /// Is a verdict as the API and the command line give it.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Serialize, TS)]
 pub struct Outcome {
+    /// Names this outcome, for the clerk's decision about it.
+    pub id: String,
     /// The verdict's stable code.
+    #[ts(type = "Verdict")]
     pub verdict: Verdict,
     /// `strict`, `one-way` or `online`; none if the scan could not be matched to a service.
+    #[ts(type = "Assurance | null")]
     pub assurance: Option<Assurance>,
     /// The service asked for; none if the scan could not be matched to one.
     pub service: Option<String>,
     /// The credential's type, once it was found signed by its issuer.
     pub credential_type: Option<String>,
     /// The claims asked for and shown.
+    #[ts(type = "Record<string, unknown>")]
     pub claims: Map<String, Value>,
-    /// The issuer, once the ledger knows it.
+    /// The issuer that the credential names, once the ledger knows it.
+    #[ts(type = "IssuerName | null")]
     pub issuer: Option<IssuerName>,
+    /// Whether that issuer is accredited and its signature right: else it is only a name.
+    pub issuer_proven: bool,
     /// The evidence and its age.
+    #[ts(type = "Checked")]
     pub checked: CheckedWith,
     /// What became of each step.
+    #[ts(type = "StepReport[]")]
     pub steps: Vec<StepReport>,
     /// Whether the clerk may accept although the status could not be learnt.
     pub clerk_may_accept: bool,
@@ -45,6 +59,8 @@ impl Outcome {
     /// Joins a report with whether the network was there.
     pub fn new(report: Report, network: Network) -> Outcome {
         Outcome {
+            id: b64url(&random_bytes::<16>()),
+            issuer_proven: report.issuer_proven(),
             verdict: report.verdict,
             assurance: Some(report.assurance),
             service: Some(report.service),
@@ -65,6 +81,8 @@ impl Outcome {
     /// Makes the outcome of a scan that never came to a check.
     pub fn unmatched(verdict: Verdict, reason: String, network: Network, at: u64) -> Outcome {
         Outcome {
+            id: b64url(&random_bytes::<16>()),
+            issuer_proven: false,
             verdict,
             assurance: None,
             service: None,
@@ -84,10 +102,23 @@ impl Outcome {
 
     /// Returns the outcome in one line for people.
     pub fn line(&self) -> String {
-        let issuer = self.issuer.as_ref().and_then(|issuer| issuer.name.as_ref());
+        let issuer = self.issuer.as_ref().filter(|_| self.issuer_proven);
+        let issuer = issuer.and_then(|issuer| issuer.name.as_ref());
         let issuer = issuer.map_or(String::new(), |name| {
             format!(" — {} ({})", name.ko, name.en)
         });
         format!("{}: {}{issuer}", self.verdict, self.reason)
+    }
+}
+
+impl fmt::Debug for Outcome {
+    /// Leaves out the claims, which are somebody's personal data.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Outcome")
+            .field("id", &self.id)
+            .field("verdict", &self.verdict)
+            .field("service", &self.service)
+            .field("reason", &self.reason)
+            .finish_non_exhaustive()
     }
 }

@@ -52,6 +52,11 @@ impl Results {
         }
     }
 
+    /// Forgets what is kept of a request.
+    pub fn forget(&self, id: &str) {
+        self.lock().remove(id);
+    }
+
     fn kept(&self, id: &str) -> Option<Kept> {
         let mut kept = self.lock();
         kept.retain(|_, (since, _)| since.elapsed() < KEEP);

@@ -7,17 +7,24 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use jumin_http::Problem;
-use jumin_verifier::ServiceName;
+use jumin_registry::Localized;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use ts_rs::TS;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::check::Expected;
+use crate::clerk::ClerkDecision;
 use crate::clock::unix_now;
 use crate::desk::{Desk, DeskError, Mode, Scanned};
 use crate::guard::desk_only;
 use crate::online;
+use crate::outcome::Outcome;
+use crate::page::Page;
 use crate::picture::{MAX_PICTURE_BYTES, PictureError, read_code};
+use crate::services::ServiceInfo;
+use crate::status::OfficeStatus;
 use crate::sync::SyncReport;
 
 /// Largest body of any request, in bytes: a picture and a little.
@@ -27,21 +34,30 @@ const MAX_JSON_BYTES: usize = 1024 * 1024;
 /// Most texts in one scan.
 const MAX_TEXTS: usize = 2_048;
 
+/// Most requests that one desk shows.
+const MAX_SHOWING: usize = 8;
+
 /// Is what the routes share.
 #[derive(Clone)]
 pub struct Office {
     /// The desks.
     pub desk: Arc<Desk>,
+    /// What the office is called.
+    pub name: Localized,
     /// Where wallets and the desk's page reach the counter, without a trailing slash.
     pub public_url: Arc<str>,
 }
 
-/// Makes the counter's routes: the desk's own, for this machine only, and those of wallets.
+/// Makes the counter's routes: the desk's own with its page, for this machine only, and those of
+/// wallets. Whatever is no route counts as the page's.
 pub fn router(office: Office) -> axum::Router {
     let (desk, mut api) = OpenApiRouter::new()
         .routes(routes!(start_request))
         .routes(routes!(read_request))
+        .routes(routes!(forget_outcome))
         .routes(routes!(scan))
+        .routes(routes!(accept_outcome))
+        .routes(routes!(refuse_outcome))
         .routes(routes!(services))
         .routes(routes!(status))
         .routes(routes!(sync))
@@ -56,6 +72,7 @@ pub fn router(office: Office) -> axum::Router {
     let title = "Jumin counter: requests, scans and verdicts";
     api.info = utoipa::openapi::Info::new(title, env!("CARGO_PKG_VERSION"));
     let document = Arc::new(json!(api));
+    let desk = jumin_http::with_pages::<Office, Page>(desk);
     let desk = desk.layer(from_fn_with_state(office.clone(), desk_only));
     let router = desk
         .merge(wallet)
@@ -83,7 +100,7 @@ struct StartBody {
 
 /// Starts a request of a service.
 #[utoipa::path(post, path = "/v1/requests", tag = "desk", request_body = StartBody,
-    responses((status = 201, description = "The request: id, qr, request_uri, expires_at"),
+    responses((status = 201, description = "The request: id, qr, codes, request_uri, expires_at"),
               (status = 404, description = "No such service")))]
 async fn start_request(
     State(office): State<Office>,
@@ -98,6 +115,34 @@ async fn start_request(
     Ok((StatusCode::CREATED, Json(started)).into_response())
 }
 
+/// Is a request as a page follows it.
+#[derive(Debug, Serialize, TS)]
+pub struct RequestView {
+    id: String,
+    service: String,
+    #[ts(type = "Assurance")]
+    mode: &'static str,
+    state: RequestState,
+    expires_at: u64,
+    /// The outcome; only its code and time once the claims are gone from memory.
+    #[ts(type = "Outcome | { verdict: Verdict; at: number | null } | null")]
+    verdict: Value,
+}
+
+/// Says how a request stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum RequestState {
+    /// Nobody answered yet.
+    Pending,
+    /// There is a verdict.
+    Answered,
+    /// The wallet declined.
+    Declined,
+    /// Nobody answered in time.
+    Expired,
+}
+
 /// Tells how a request stands, with the verdict once there is one.
 #[utoipa::path(get, path = "/v1/requests/{id}", tag = "desk",
     params(("id" = String, Path, description = "The request")),
@@ -106,17 +151,17 @@ async fn start_request(
 async fn read_request(
     State(office): State<Office>,
     Path(id): Path<String>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Json<RequestView>, Problem> {
     let stored = office.desk.store().request(&id).await;
     let request = stored
         .map_err(|error| Problem::internal(&error))?
         .ok_or_else(|| Problem::not_found("There is no such request."))?;
     let expires_at = request.pending.expires();
     let state = match &request.verdict {
-        Some(_) => "answered",
-        None if office.desk.was_declined(&id) => "declined",
-        None if unix_now() > expires_at => "expired",
-        None => "pending",
+        Some(_) => RequestState::Answered,
+        None if office.desk.was_declined(&id) => RequestState::Declined,
+        None if unix_now() > expires_at => RequestState::Expired,
+        None => RequestState::Pending,
     };
     // Claims are in memory for a while only; the verdict itself is kept.
     let verdict = match (office.desk.outcome(&id), &request.verdict) {
@@ -124,18 +169,27 @@ async fn read_request(
         (None, Some(code)) => json!({"verdict": code, "at": request.decided_at}),
         (None, None) => Value::Null,
     };
-    Ok(Json(json!({
-        "id": id,
-        "service": request.pending.policy().service,
-        "mode": request.pending.assurance().code(),
-        "state": state,
-        "expires_at": expires_at,
-        "verdict": verdict,
-    })))
+    Ok(Json(RequestView {
+        id,
+        service: request.pending.policy().service.clone(),
+        mode: request.pending.assurance().code(),
+        state,
+        expires_at,
+        verdict,
+    }))
+}
+
+/// Forgets the claims of a request, which are in memory for a while: the desk is done with them.
+#[utoipa::path(delete, path = "/v1/requests/{id}/outcome", tag = "desk",
+    params(("id" = String, Path, description = "The request")),
+    responses((status = 204, description = "They are gone")))]
+async fn forget_outcome(State(office): State<Office>, Path(id): Path<String>) -> StatusCode {
+    office.desk.forget(&id);
+    StatusCode::NO_CONTENT
 }
 
 /// Is what a handheld scanner or a page read.
-#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[derive(Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 struct ScanBody {
     /// The text of one code.
@@ -148,6 +202,34 @@ struct ScanBody {
     desk: String,
     /// The one-way request that this answers.
     request: Option<String>,
+    /// The requests that the desk shows: an answer to any other is a mismatch. Empty: any of the
+    /// office's.
+    #[serde(default)]
+    showing: Vec<String>,
+    /// The desk's service: one-way codes for another are a mismatch.
+    service: Option<String>,
+}
+
+/// Is what a scan came to.
+#[derive(Debug, Serialize, TS)]
+#[serde(untagged)]
+pub enum ScanAnswer {
+    /// Some frames are still missing.
+    Progress {
+        /// How far it is.
+        progress: ScanProgress,
+    },
+    /// There is a verdict.
+    Decided(Box<Outcome>),
+}
+
+/// Counts frames.
+#[derive(Clone, Copy, Debug, Serialize, TS)]
+pub struct ScanProgress {
+    /// Frames read.
+    received: usize,
+    /// Frames needed, at least.
+    needed: usize,
 }
 
 /// Says which desk scanned a picture, and which one-way request it answers.
@@ -170,7 +252,7 @@ async fn scan(
     Query(query): Query<PictureQuery>,
     headers: HeaderMap,
     body: Bytes,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Json<ScanAnswer>, Problem> {
     let scan = if is_picture(&headers) {
         picture_scan(query, body).await?
     } else {
@@ -178,21 +260,60 @@ async fn scan(
     };
     let scanned = office
         .desk
-        .scan(&scan.desk, &scan.texts, scan.request.as_deref())
+        .scan(&scan.desk, &scan.texts, scan.expected())
         .await
         .map_err(|error| problem(&error))?;
     Ok(Json(match scanned {
-        Scanned::Progress { received, needed } => {
-            json!({"progress": {"received": received, "needed": needed}})
-        }
-        Scanned::Decided(outcome) => json!(outcome),
+        Scanned::Progress { received, needed } => ScanAnswer::Progress {
+            progress: ScanProgress { received, needed },
+        },
+        Scanned::Decided(outcome) => ScanAnswer::Decided(outcome),
     }))
+}
+
+/// Takes a presentation that the policy leaves to the clerk, and uses its code up.
+#[utoipa::path(post, path = "/v1/outcomes/{id}/accept", tag = "desk",
+    params(("id" = String, Path, description = "The outcome")),
+    responses((status = 200, description = "What was decided: `replayed` if another desk was faster", body = ClerkDecision),
+              (status = 404, description = "Nothing is left to decide: scan again")))]
+async fn accept_outcome(
+    State(office): State<Office>,
+    Path(id): Path<String>,
+) -> Result<Json<ClerkDecision>, Problem> {
+    rule(&office, &id, true).await
+}
+
+/// Turns down a presentation that the policy leaves to the clerk, and uses its code up too.
+#[utoipa::path(post, path = "/v1/outcomes/{id}/refuse", tag = "desk",
+    params(("id" = String, Path, description = "The outcome")),
+    responses((status = 200, description = "What was decided", body = ClerkDecision),
+              (status = 404, description = "Nothing is left to decide")))]
+async fn refuse_outcome(
+    State(office): State<Office>,
+    Path(id): Path<String>,
+) -> Result<Json<ClerkDecision>, Problem> {
+    rule(&office, &id, false).await
+}
+
+async fn rule(office: &Office, id: &str, accept: bool) -> Result<Json<ClerkDecision>, Problem> {
+    let decision = office.desk.rule(id, accept).await;
+    decision.map(Json).map_err(|error| problem(&error))
 }
 
 fn is_picture(headers: &HeaderMap) -> bool {
     let content_type = headers.get(header::CONTENT_TYPE);
     let content_type = content_type.and_then(|value| value.to_str().ok());
     content_type.is_some_and(|kind| kind.starts_with("image/"))
+}
+
+impl ScanBody {
+    fn expected(&self) -> Expected<'_> {
+        Expected {
+            request: self.request.as_deref(),
+            showing: &self.showing,
+            service: self.service.as_deref(),
+        }
+    }
 }
 
 async fn picture_scan(query: PictureQuery, body: Bytes) -> Result<ScanBody, Problem> {
@@ -210,6 +331,8 @@ async fn picture_scan(query: PictureQuery, body: Bytes) -> Result<ScanBody, Prob
         texts,
         desk: query.desk,
         request: query.request,
+        showing: Vec::new(),
+        service: None,
     })
 }
 
@@ -225,7 +348,9 @@ fn json_scan(body: &[u8]) -> Result<ScanBody, Problem> {
     let mut scan: ScanBody = serde_json::from_slice(body)
         .map_err(|error| Problem::bad_request("scan_malformed", error.to_string()))?;
     scan.texts.extend(scan.text.take());
-    let fits = (1..=MAX_TEXTS).contains(&scan.texts.len()) && scan.desk.len() <= 64;
+    let fits = (1..=MAX_TEXTS).contains(&scan.texts.len())
+        && scan.desk.len() <= 64
+        && scan.showing.len() <= MAX_SHOWING;
     if fits {
         Ok(scan)
     } else {
@@ -234,45 +359,19 @@ fn json_scan(body: &[u8]) -> Result<ScanBody, Problem> {
     }
 }
 
-#[derive(Debug, Serialize)]
-struct ServiceSummary<'a> {
-    service: &'a str,
-    name: &'a ServiceName,
-    one_way: bool,
-}
-
 /// Lists the services of the office.
 #[utoipa::path(get, path = "/v1/services", tag = "desk",
-    responses((status = 200, description = "service, name, one_way of each")))]
-async fn services(State(office): State<Office>) -> Json<Value> {
-    let services: Vec<_> = office
-        .desk
-        .services()
-        .map(|policy| ServiceSummary {
-            service: &policy.service,
-            name: &policy.name,
-            one_way: policy.one_way,
-        })
-        .collect();
-    Json(json!(services))
+    responses((status = 200, description = "Each service, and what it asks for", body = Vec<ServiceInfo>)))]
+async fn services(State(office): State<Office>) -> Json<Vec<ServiceInfo>> {
+    Json(office.desk.services().map(ServiceInfo::of).collect())
 }
 
 /// Tells what the counter knows of the ledger, how old it is, and whether the network is there.
 #[utoipa::path(get, path = "/v1/status", tag = "desk",
-    responses((status = 200, description = "network, checkpoint_height, checkpoint_age_seconds, status_lists, dictionaries")))]
-async fn status(State(office): State<Office>) -> Json<Value> {
-    let ledger = office.desk.ledger();
-    let network = ledger.known_network();
-    let now = unix_now();
-    let view = ledger.view();
-    Json(json!({
-        "network": network,
-        "verifier": office.desk.verifier().did(),
-        "checkpoint_height": view.as_ref().map(|v| v.checkpoint().height()),
-        "checkpoint_age_seconds": view.as_ref().map(|v| v.checkpoint().age_seconds(now)),
-        "status_lists": view.as_ref().map(|v| v.current_lists()),
-        "dictionaries": view.as_ref().map(|v| v.dictionaries()),
-    }))
+    responses((status = 200, description = "How the office stands", body = OfficeStatus)))]
+async fn status(State(office): State<Office>) -> Json<OfficeStatus> {
+    let name = office.name.clone();
+    Json(OfficeStatus::of(&office.desk, name, unix_now()))
 }
 
 /// Gets the newest bundle, lists and dictionaries.
@@ -307,7 +406,7 @@ async fn readyz(State(office): State<Office>) -> Result<&'static str, Problem> {
 fn problem(error: &DeskError) -> Problem {
     let detail = error.to_string();
     match error {
-        DeskError::UnknownService(_) | DeskError::UnknownRequest => {
+        DeskError::UnknownService(_) | DeskError::UnknownRequest | DeskError::UnknownOutcome => {
             Problem::new(StatusCode::NOT_FOUND, error.code(), detail)
         }
         DeskError::Start(_) => Problem::bad_request(error.code(), detail),

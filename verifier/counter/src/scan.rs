@@ -11,7 +11,7 @@ const KEEP: Duration = Duration::from_secs(60);
 const MAX_DESKS: usize = 64;
 
 /// Says what the scanned texts came to.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Read {
     /// A whole presentation: its `vp_token` JSON.
     Presentation(String),
@@ -122,8 +122,13 @@ impl DeskScan {
                 Read::Partial { received, needed }
             }
             Ok(Progress::Ignored) => self.so_far(),
-            // A foreign code in the camera's view does not disturb what is being read.
-            Err(FrameError::Foreign) if self.progress.is_some() => self.so_far(),
+            // A foreign, misread or stray code in the camera's view does not disturb what is being
+            // read; three frames of another presentation take over (see `Assembler`).
+            Err(FrameError::Foreign | FrameError::FrameDamaged | FrameError::Mixed)
+                if self.progress.is_some() =>
+            {
+                self.so_far()
+            }
             Err(error) => Read::unreadable(
                 frame_verdict(&error),
                 format!("The code cannot be read: {error}."),

@@ -1,12 +1,13 @@
 use std::path::Path;
 use std::time::Duration;
 
-use jumin_verifier::{PendingRequest, Verdict};
+use jumin_verifier::PendingRequest;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
 use sqlx::{Row, Sqlite, Transaction};
 
+use crate::clerk::keep_open;
 use crate::outcome::Outcome;
 
 /// How long an accepted nonce and a decided request are remembered, in seconds (two days): a
@@ -57,7 +58,7 @@ pub struct Store {
 }
 
 /// Is a request as stored.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct StoredRequest {
     /// Unguessable identifier, as in the API.
     pub id: String,
@@ -71,6 +72,16 @@ pub struct StoredRequest {
     pub verdict: Option<String>,
     /// When it was reached, in seconds since the epoch.
     pub decided_at: Option<u64>,
+}
+
+impl std::fmt::Debug for StoredRequest {
+    /// Leaves out the decryption key.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("StoredRequest")
+            .field("id", &self.id)
+            .field("verdict", &self.verdict)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Store {
@@ -178,18 +189,8 @@ impl Store {
     /// nonce, the request's state and the log change together or not at all, and before anyone
     /// is told `valid`.
     pub async fn accept(&self, decision: &Decision<'_>) -> Result<bool, StoreError> {
-        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
-        let inserted = sqlx::query(
-            "INSERT INTO used_nonce (nonce, used_at, forget_after) VALUES (?, ?, ?) \
-             ON CONFLICT DO NOTHING",
-        )
-        .bind(decision.nonce)
-        .bind(signed(decision.outcome.at))
-        .bind(signed(decision.outcome.at.saturating_add(REMEMBER_SECONDS)))
-        .execute(&mut *transaction)
-        .await?
-        .rows_affected();
-        if inserted != 1 {
+        let mut transaction = self.begin().await?;
+        if !use_up(&mut transaction, decision.nonce, decision.outcome.at).await? {
             return Ok(false);
         }
         write_decision(&mut transaction, decision).await?;
@@ -197,12 +198,20 @@ impl Store {
         Ok(true)
     }
 
-    /// Writes down a presentation that was not accepted.
+    /// Writes down a presentation that was not accepted; one that is the clerk's to decide stays
+    /// open for a while.
     pub async fn refuse(&self, decision: &Decision<'_>) -> Result<(), StoreError> {
-        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
-        write_decision(&mut transaction, decision).await?;
+        let mut transaction = self.begin().await?;
+        let log = write_decision(&mut transaction, decision).await?;
+        if decision.outcome.clerk_may_accept {
+            keep_open(&mut transaction, decision, log).await?;
+        }
         transaction.commit().await?;
         Ok(())
+    }
+
+    pub(crate) async fn begin(&self) -> Result<Transaction<'_, Sqlite>, StoreError> {
+        Ok(self.pool.begin_with("BEGIN IMMEDIATE").await?)
     }
 
     /// Counts the verdicts reached so far, by code.
@@ -223,10 +232,15 @@ impl Store {
             .bind(signed(now))
             .execute(&self.pool)
             .await?;
-        sqlx::query("DELETE FROM request WHERE expires_at < ?")
-            .bind(signed(now.saturating_sub(REMEMBER_SECONDS)))
-            .execute(&self.pool)
-            .await?;
+        for statement in [
+            "DELETE FROM request WHERE expires_at < ?",
+            "DELETE FROM clerk_decision WHERE until < ?",
+        ] {
+            sqlx::query(statement)
+                .bind(signed(now.saturating_sub(REMEMBER_SECONDS)))
+                .execute(&self.pool)
+                .await?;
+        }
         Ok(())
     }
 }
@@ -242,10 +256,29 @@ pub struct Decision<'a> {
     pub outcome: &'a Outcome,
 }
 
+/// Uses a nonce up; says whether it was unused until now.
+pub(crate) async fn use_up(
+    transaction: &mut Transaction<'_, Sqlite>,
+    nonce: &str,
+    now: u64,
+) -> Result<bool, StoreError> {
+    let inserted = sqlx::query(
+        "INSERT INTO used_nonce (nonce, used_at, forget_after) VALUES (?, ?, ?) \
+         ON CONFLICT DO NOTHING",
+    )
+    .bind(nonce)
+    .bind(signed(now))
+    .bind(signed(now.saturating_add(REMEMBER_SECONDS)))
+    .execute(&mut **transaction)
+    .await?;
+    Ok(inserted.rows_affected() == 1)
+}
+
+/// Writes a verdict into its request and the log; returns the log's row.
 async fn write_decision(
     transaction: &mut Transaction<'_, Sqlite>,
     decision: &Decision<'_>,
-) -> Result<(), StoreError> {
+) -> Result<i64, StoreError> {
     let outcome = decision.outcome;
     if let Some(id) = decision.request_id {
         // A request that was answered once stays answered: a later refusal does not undo it.
@@ -261,7 +294,7 @@ async fn write_decision(
         .execute(&mut **transaction)
         .await?;
     }
-    sqlx::query(
+    let logged = sqlx::query(
         "INSERT INTO verdict_log (at, service, assurance, verdict, issuer, checkpoint_height, \
          network) VALUES (?, ?, ?, ?, ?, ?, ?)",
     )
@@ -269,21 +302,20 @@ async fn write_decision(
     .bind(outcome.service.as_deref().unwrap_or_default())
     .bind(outcome.assurance.map_or("none", |a| a.code()))
     .bind(outcome.verdict.code())
-    .bind(known_issuer(outcome))
+    .bind(proven_issuer(outcome))
     .bind(outcome.checked.evidence.checkpoint_height.map(signed))
     .bind(outcome.checked.network.code())
     .execute(&mut **transaction)
     .await?;
-    Ok(())
+    Ok(logged.last_insert_rowid())
 }
 
-/// Names the issuer in the log only where the ledger knows it: anything else is a stranger's text.
-fn known_issuer(outcome: &Outcome) -> Option<String> {
+/// Names the issuer in the log only where it is proven: else anyone could write in an agency's name.
+fn proven_issuer(outcome: &Outcome) -> Option<String> {
     let issuer = outcome.issuer.as_ref()?;
-    let vouched = !matches!(outcome.verdict, Verdict::IssuerUnknown | Verdict::Malformed);
-    vouched.then(|| issuer.did.to_string())
+    outcome.issuer_proven.then(|| issuer.did.to_string())
 }
 
-fn signed(value: u64) -> i64 {
+pub(crate) fn signed(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
 }

@@ -43,7 +43,7 @@ impl SyncError {
 }
 
 /// Says what a sync came to.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ts_rs::TS)]
 pub struct SyncReport {
     /// Height of the checkpoint in use now.
     pub checkpoint_height: u64,
@@ -58,7 +58,7 @@ pub struct SyncReport {
 }
 
 /// Tells whether the network was there when a check was made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ts_rs::TS)]
 #[serde(rename_all = "lowercase")]
 pub enum Network {
     /// A node answered just now.
@@ -163,7 +163,12 @@ impl Ledger {
     /// waits no longer than three seconds; says whether the network was there.
     pub async fn refresh(&self, refresh_after: u64, now: u64) -> Network {
         let age = self.view().map(|v| v.checkpoint().age_seconds(now));
-        let _turn = self.syncing.lock().await;
+        let _turn = match (self.syncing.try_lock(), self.last()) {
+            (Ok(turn), _) => turn,
+            // Another attempt is under way and the one before failed: a desk does not wait for it.
+            (Err(_), Some(last)) if last.network == Network::Offline => return last.network,
+            (Err(_), _) => self.syncing.lock().await,
+        };
         if let Some(attempt) = self.last() {
             let recent = match attempt.network {
                 Network::Online => FRESH_FOR,

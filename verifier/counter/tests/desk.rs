@@ -231,7 +231,7 @@ async fn an_answer_to_someone_elses_request_is_a_mismatch() {
         Verdict::RequestMismatch
     );
     let (id, _) = stage.ask(&desk, "address").await;
-    let named = desk.check(&answer, Some(&id)).await.unwrap();
+    let named = desk.check(&answer, Some(id.as_str())).await.unwrap();
     assert_eq!(named.verdict, Verdict::RequestMismatch);
     assert_eq!(
         desk.check(&answer, Some("none")).await.unwrap_err().code(),
@@ -265,7 +265,10 @@ async fn a_started_one_way_request_takes_the_code_that_names_it() {
     let started = desk.start("age-19", Mode::OneWay, "").await.unwrap();
     assert!(started.qr.is_empty());
     let code = [stage.one_way("age-19")];
-    let scanned = desk.scan("1", &code, Some(&started.id)).await.unwrap();
+    let scanned = desk
+        .scan("1", &code, Some(started.id.as_str()))
+        .await
+        .unwrap();
     assert_eq!(decided(scanned).verdict, Verdict::Valid);
     let stored = desk.store().request(&started.id).await.unwrap().unwrap();
     assert_eq!(stored.verdict.as_deref(), Some("valid"));
@@ -319,8 +322,9 @@ async fn frames_of_two_presentations_are_not_put_together_and_nothing_is_lost() 
         }
         if index == 0 {
             let stray = [other[0].clone()];
-            let mixed = decided(desk.scan("1", &stray, None).await.unwrap());
-            assert_eq!(mixed.verdict, Verdict::Malformed);
+            // One stray frame is no verdict about anybody, and changes nothing.
+            let mixed = desk.scan("1", &stray, None).await.unwrap();
+            assert!(matches!(mixed, Scanned::Progress { received: 1, .. }));
             // Another desk reads the other presentation at the same time.
             let apart = desk.scan("2", &stray, None).await.unwrap();
             assert!(matches!(apart, Scanned::Progress { .. }));

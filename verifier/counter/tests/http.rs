@@ -12,6 +12,7 @@ use jumin_counter::routes::{Office, router};
 use jumin_http::{Client, Listen, Response, Url};
 use jumin_identity::UnverifiedRequest;
 use jumin_identity::qr::{CodecContext, encode_presentation};
+use jumin_registry::Localized;
 use serde_json::{Value, json};
 use stage::world::World;
 use stage::{Stage, now, payload};
@@ -37,6 +38,10 @@ impl Served {
         let base = bound.base_url();
         let office = Office {
             desk: Arc::clone(&desk),
+            name: Localized {
+                ko: "종로구청 민원실".to_owned(),
+                en: "Jongno-gu Civil Service Counter".to_owned(),
+            },
             public_url: Arc::from(base.as_str()),
         };
         tokio::spawn(jumin_http::serve(
@@ -333,8 +338,12 @@ async fn state_health_and_description_are_served() {
     assert_eq!(served.get("/readyz").await.status, 200);
     let status: Value = served.get("/v1/status").await.json().unwrap();
     assert_eq!(status["network"], "online");
+    assert_eq!(status["office"]["ko"], "종로구청 민원실");
+    assert_eq!(status["clock"], "ok");
+    assert_eq!(status["services"][0]["freshness"], "fresh");
+    assert!(status["oldest_list_age_seconds"].is_u64());
     let services: Value = served.get("/v1/services").await.json().unwrap();
-    assert_eq!(services.as_array().unwrap().len(), 3);
+    assert_eq!(services.as_array().unwrap().len(), 4);
     let api: Value = served.get("/openapi.json").await.json().unwrap();
     for path in ["/v1/requests", "/v1/scans", "/openid4vp/responses/{id}"] {
         assert!(api["paths"].get(path).is_some(), "{path}");
@@ -342,4 +351,68 @@ async fn state_health_and_description_are_served() {
     served.stage.cut(true);
     let answer = served.post("/v1/sync", &json!({})).await;
     assert_eq!(answer.status, 503);
+}
+
+#[tokio::test]
+async fn the_desks_page_is_served_to_this_machine_and_to_no_other_page() {
+    let served = Served::new().await;
+    let page = served.get("/").await;
+    assert_eq!(page.status, 200);
+    assert_eq!(page.content_type.as_deref(), Some("text/html"));
+    assert_eq!(served.get("/nothing-here").await.status, 404);
+    let headers = [("host", "evil.example")];
+    for path in ["/", "/icon.svg"] {
+        let url = served.url(path);
+        let answer = served.http.get_with(&url, &headers, MAX).await.unwrap();
+        assert_eq!(answer.status, 403, "{path}");
+    }
+    // Wallets come by other names.
+    let url = served.url("/healthz");
+    let answer = served.http.get_with(&url, &headers, MAX).await.unwrap();
+    assert_eq!(answer.status, 200);
+}
+
+#[tokio::test]
+async fn a_request_comes_with_its_drawn_code_and_is_forgotten_when_the_desk_is_done() {
+    let served = Served::new().await;
+    let started = served.start("address", "qr").await;
+    assert!(started["codes"][0]["modules"].as_u64().unwrap() >= 21);
+    assert!(
+        started["codes"][0]["path"]
+            .as_str()
+            .unwrap()
+            .starts_with('M')
+    );
+    let id = started["id"].as_str().unwrap();
+    let stored = served.desk.store().request(id).await.unwrap().unwrap();
+    let answer = served.stage.world().answer(&stored.pending);
+    let body = json!({"text": answer, "showing": [id], "service": "address"});
+    let outcome: Value = served.post("/v1/scans", &body).await.json().unwrap();
+    assert_eq!(outcome["verdict"], "valid", "{outcome}");
+    assert_eq!(outcome["issuer_proven"], true);
+    let path = format!("/v1/requests/{id}");
+    let state: Value = served.get(&path).await.json().unwrap();
+    assert!(state["verdict"]["claims"]["name"].is_object());
+    served.desk.forget(id);
+    let state: Value = served.get(&path).await.json().unwrap();
+    assert_eq!(state["verdict"]["verdict"], "valid");
+    assert!(state["verdict"].get("claims").is_none());
+}
+
+#[tokio::test]
+async fn what_is_the_clerks_to_decide_is_decided_over_http() {
+    let served = Served::new().await;
+    let lists_down = &served.stage.switches.lists_down;
+    lists_down.store(true, std::sync::atomic::Ordering::Relaxed);
+    let code = json!({"text": served.stage.one_way("age-19"), "service": "age-19"});
+    let outcome: Value = served.post("/v1/scans", &code).await.json().unwrap();
+    assert_eq!(outcome["clerk_may_accept"], true, "{outcome}");
+    let path = format!("/v1/outcomes/{}/accept", outcome["id"].as_str().unwrap());
+    let decision: Value = served.post(&path, &json!({})).await.json().unwrap();
+    assert_eq!(decision["ruling"], "accepted");
+    let again: Value = served.post("/v1/scans", &code).await.json().unwrap();
+    assert_eq!(again["verdict"], "replayed");
+    let answer = served.post("/v1/outcomes/none/refuse", &json!({})).await;
+    assert_eq!(answer.status, 404);
+    assert_eq!(answer.json::<Value>().unwrap()["code"], "unknown_outcome");
 }
