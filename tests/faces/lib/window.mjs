@@ -1,0 +1,146 @@
+// Drives the wallet's real window through WebKitWebDriver.
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Builder, By, Capabilities } from 'selenium-webdriver'
+import { checkWindow } from './axe.mjs'
+import { readCodes } from './camera.mjs'
+
+const DEADLINE = 20_000
+
+/** Opens the window of `binary` and gathers violations of its content security policy. */
+export async function openWindow(driverUrl, binary, args) {
+  const capabilities = new Capabilities({
+    browserName: 'wry',
+    pageLoadStrategy: 'normal',
+    'webkitgtk:browserOptions': { binary, args },
+  })
+  const driver = await until('the WebDriver takes a window', () =>
+    new Builder().usingServer(driverUrl).withCapabilities(capabilities).build(),
+  )
+  await driver.manage().setTimeouts({ script: 30_000, pageLoad: 30_000 })
+  const window = new WalletWindow(driver)
+  await window.listen()
+  return window
+}
+
+/** Waits until `probe` gives something true; errors on the way are the answer only when time is up. */
+export async function until(what, probe, deadline = DEADLINE) {
+  const end = Date.now() + deadline
+  for (;;) {
+    let last
+    try {
+      const value = await probe()
+      if (value) return value
+    } catch (error) {
+      last = error
+    }
+    if (Date.now() > end) throw new Error(`waited in vain until ${what}`, { cause: last })
+    await sleep(50)
+  }
+}
+
+class WalletWindow {
+  constructor(driver) {
+    this.driver = driver
+  }
+
+  /** Runs a script in the page. */
+  run(script, ...args) {
+    return this.driver.executeScript(script, ...args)
+  }
+
+  /** Begins to gather violations of the policy; a page that was loaded anew must be told again. */
+  listen() {
+    return this.run(`if (!window.__violations) {
+      window.__violations = []
+      addEventListener('securitypolicyviolation', (event) =>
+        window.__violations.push(event.violatedDirective + ' ' + event.blockedURI))
+    }`)
+  }
+
+  /** The violations since `listen`. */
+  violations() {
+    return this.run('return window.__violations ?? []')
+  }
+
+  /** Waits for what `data-testid` names. */
+  find(id) {
+    return until(`${id} is there`, () => this.driver.findElement(By.css(`[data-testid="${id}"]`)))
+  }
+
+  /** Whether it is there now. */
+  async has(id) {
+    return (await this.driver.findElements(By.css(`[data-testid="${id}"]`))).length > 0
+  }
+
+  /** Waits until it is gone. */
+  gone(id) {
+    return until(`${id} is gone`, async () => !(await this.has(id)))
+  }
+
+  /** Clicks what `data-testid` names, once it can be clicked. */
+  async click(id) {
+    await until(`${id} is clicked`, async () => {
+      const element = await this.driver.findElement(By.css(`[data-testid="${id}"]`))
+      if (!(await element.isEnabled())) return false
+      await this.run('arguments[0].scrollIntoView({ block: "center" })', element)
+      await element.click()
+      return true
+    })
+  }
+
+  /** Types into a field, in place of what it holds. */
+  async type(id, text) {
+    const field = await this.find(id)
+    await field.clear()
+    await field.sendKeys(text)
+  }
+
+  /** Waits until the page says something. */
+  says(text) {
+    return until(`the window says ${text}`, async () => (await this.text()).includes(text))
+  }
+
+  /** What the page says. */
+  text() {
+    return this.run('return document.body.innerText')
+  }
+
+  /** Waits until an element says something, and gives it. */
+  async textOf(id) {
+    const element = await this.find(id)
+    return element.getText()
+  }
+
+  /** All that the page holds: to look for what must not be left. */
+  html() {
+    return this.run('return document.documentElement.outerHTML')
+  }
+
+  /** Gives a picture file to the file input of the page. */
+  async file(id, picture) {
+    const input = await this.find(id)
+    await input.sendKeys(picture)
+  }
+
+  /** A picture of the window (PNG bytes). */
+  async picture() {
+    return Buffer.from(await this.driver.takeScreenshot(), 'base64')
+  }
+
+  /** Reads the QR codes that the window shows now. */
+  async codes() {
+    return readCodes(await this.picture())
+  }
+
+  /** Checks the screen with axe-core. */
+  check(what) {
+    return checkWindow(this.driver, what)
+  }
+
+  /** Closes the window. */
+  async close() {
+    const { driver } = this
+    this.driver = undefined
+    await driver?.quit()
+  }
+}
