@@ -8,10 +8,11 @@ LOCKED ?= --locked
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 BIN := $(TARGET)/debug
 INTEROP := tests/interop
+FACES_TESTS := tests/faces
 FACES := wallet counter console
 PAGES := $(FACES:%=ui/%/dist/index.html)
 
-.PHONY: help setup ui build test test-ui test-rust test-interop demo up down bench lint fmt deny clean
+.PHONY: help setup ui build test test-ui test-rust test-interop test-faces screenshots demo up down bench lint fmt deny clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -37,7 +38,7 @@ test-ui: ui ## Check and test the pages' code
 build: setup ui ## Build all programs (dev profile; the demo, the stack and the tests use the same ones)
 	$(CARGO) build $(LOCKED) --workspace
 
-test: test-ui test-rust test-interop ## Run all tests
+test: test-ui test-rust test-interop test-faces ## Run all tests
 
 test-rust: build
 	tests/scripts/test-rust.sh $(LOCKED)
@@ -45,8 +46,14 @@ test-rust: build
 test-interop: build $(INTEROP)/node_modules/.package-lock.json ## Run the foreign clients against our services
 	JUMIN_BIN_DIR="$(abspath $(BIN))" npm --prefix $(INTEROP) test
 
-$(INTEROP)/node_modules/.package-lock.json: $(INTEROP)/package-lock.json
-	npm ci --prefix $(INTEROP) --no-audit --no-fund
+test-faces: build $(FACES_TESTS)/node_modules/.package-lock.json ## Use the wallet's window and the pages as people do
+	JUMIN_BIN_DIR="$(abspath $(BIN))" npm --prefix $(FACES_TESTS) test
+
+screenshots: build $(FACES_TESTS)/node_modules/.package-lock.json ## Draw every screen into docs/images/
+	JUMIN_BIN_DIR="$(abspath $(BIN))" npm --prefix $(FACES_TESTS) run screenshots
+
+$(INTEROP)/node_modules/.package-lock.json $(FACES_TESTS)/node_modules/.package-lock.json: %/node_modules/.package-lock.json: %/package-lock.json
+	npm ci --prefix $* --no-audit --no-fund
 	@touch $@
 
 demo: build ## Play the whole story with real processes; pictures and verdicts go to target/demo/
@@ -77,4 +84,4 @@ deny: ## Check licences, bans and advisories of the dependencies
 
 clean: down ## Remove what was built
 	$(CARGO) clean
-	rm -rf target/demo target/up $(INTEROP)/node_modules ui/node_modules $(FACES:%=ui/%/dist)
+	rm -rf target/demo target/up $(INTEROP)/node_modules $(FACES_TESTS)/node_modules ui/node_modules $(FACES:%=ui/%/dist)
