@@ -39,3 +39,8 @@ export function clock(seconds: number): string {
   const left = Math.max(0, Math.ceil(seconds))
   return `${Math.floor(left / 60)}:${String(left % 60).padStart(2, '0')}`
 }
+
+/** Writes a time of day (seconds since 1970, Korean time). */
+export function timeOfDay(at: number): string {
+  return new Intl.DateTimeFormat(locale(), { ...korea, timeStyle: 'short' }).format(at * 1000)
+}
