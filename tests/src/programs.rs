@@ -13,6 +13,7 @@ pub enum Program {
     Issuer,
     Counter,
     Wallet,
+    Window,
 }
 
 impl Program {
@@ -23,6 +24,7 @@ impl Program {
             Self::Issuer => "jumin-issuer",
             Self::Counter => "jumin-counter",
             Self::Wallet => "jumin-wallet-cli",
+            Self::Window => "jumin-wallet",
         }
     }
 }

@@ -5,6 +5,7 @@ mod hold;
 mod narrator;
 mod story;
 mod up;
+mod window;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

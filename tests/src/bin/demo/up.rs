@@ -3,7 +3,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use jumin_tests::{DevelopmentCa, Ports, Settings, Stack, StackOptions, terminate, wait_until};
+use jumin_tests::{DevelopmentCa, Ports, Process, Settings, Stack, StackOptions, terminate, wait_until};
+
+use crate::window;
 
 const VALIDATORS: usize = 4;
 const STOP_DEADLINE: Duration = Duration::from_secs(15);
@@ -15,6 +17,7 @@ pub fn up(out: &Path, tls: bool) -> Result<()> {
     if data.exists() {
         fs::remove_dir_all(&data).context("cannot remove the last stack's data")?;
     }
+    window::forget_wallet(out)?;
     fs::create_dir_all(out)?;
     let directory = std::path::absolute(&data)?;
     let authority = std::path::absolute(out)?;
@@ -36,10 +39,15 @@ pub fn up(out: &Path, tls: bool) -> Result<()> {
     stack.counter.sync()?;
     stack.counter.serve()?;
     crate::env_file::write(&stack, &out.join("env"))?;
-    write_processes(&stack, out)?;
+    let network = window::write_network_file(&stack, &out.join("wallet-network.json"))?;
+    let mut wallet = window::has_display()
+        .then(|| window::open(&network, stack.settings(), out))
+        .transpose()?;
+    write_processes(&stack, wallet.as_ref(), out)?;
     print_hints(&stack, out);
     // From here on the servers live on their own.
     stack.detach();
+    wallet.iter_mut().for_each(Process::detach);
     Ok(())
 }
 
@@ -63,10 +71,11 @@ pub fn down(out: &Path) -> Result<()> {
     Ok(())
 }
 
-fn write_processes(stack: &Stack, out: &Path) -> Result<()> {
+fn write_processes(stack: &Stack, wallet: Option<&Process>, out: &Path) -> Result<()> {
     let text: String = stack
         .processes()
         .into_iter()
+        .chain(wallet)
         .map(|process| format!("{} {}\n", process.id(), process.program()))
         .collect();
     if text.is_empty() {
