@@ -1,6 +1,7 @@
 //! Plays the whole story, runs a stack to play with, and lends one to the foreign clients' tests.
 
 mod env_file;
+mod faces;
 mod hold;
 mod narrator;
 mod story;
@@ -27,6 +28,9 @@ enum Command {
         /// Where pictures and verdicts go.
         #[arg(long, default_value = "target/demo")]
         out: PathBuf,
+        /// A script that then plays one presentation with the real window and the real page.
+        #[arg(long)]
+        faces: Option<PathBuf>,
     },
     /// Starts a stack to play with, at fixed ports.
     Up {
@@ -57,7 +61,7 @@ enum Command {
 
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
-        Command::Demo { out } => story::play(&out),
+        Command::Demo { out, faces } => story::play(&out, faces.as_deref()),
         Command::Up { out, tls } => up::up(&out, tls),
         Command::Down { out } => up::down(&out),
         Command::Hold => hold::hold(),

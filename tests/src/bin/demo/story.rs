@@ -17,8 +17,9 @@ const VALIDATORS: usize = 4;
 const REFRESH_AFTER: Duration = Duration::from_secs(3);
 const NEXT_CHECK: Duration = Duration::from_secs(5);
 
-/// Plays the story and fails unless every step came out right.
-pub fn play(out: &Path) -> Result<()> {
+/// Plays the story, and one presentation with window and page where a script for it is given; fails unless every step came
+/// out right.
+pub fn play(out: &Path, faces: Option<&Path>) -> Result<()> {
     let out = std::path::absolute(out)?;
     if out.exists() {
         fs::remove_dir_all(&out).context("cannot remove the last demonstration")?;
@@ -35,6 +36,13 @@ pub fn play(out: &Path) -> Result<()> {
     scene.play(&mut narrator);
     let directory = scene.stack.directory().to_owned();
     drop(scene);
+    if let Some(script) = faces {
+        narrator.step(
+            "지갑 창과 창구 화면으로 한 번 더 해 봅니다",
+            "Once more, with the wallet's window and the counter's page",
+            || crate::faces::play(script, &out),
+        );
+    }
     // The data may hold keys; the logs may explain a failure.
     let result = narrator.end();
     if result.is_ok() {

@@ -3,7 +3,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use jumin_tests::{DevelopmentCa, Ports, Process, Settings, Stack, StackOptions, terminate, wait_until};
+use jumin_tests::{
+    DevelopmentCa, Ports, Process, Settings, Stack, StackOptions, terminate, wait_until,
+};
 
 use crate::window;
 
