@@ -1,5 +1,6 @@
 //! What every request shares.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -7,8 +8,10 @@ use jumin_http::Problem;
 use jumin_identity::CredentialType;
 
 use crate::claims::Configuration;
+use crate::console::{AgencyView, Localized, Passwords, RecentViews};
 use crate::indexes::StatusIndexes;
 use crate::issue::IssuerKey;
+use crate::ledger::IssuerLedger;
 use crate::metadata::{self, Names};
 use crate::publish::Publisher;
 use crate::secret::{NonceKey, Secret};
@@ -23,10 +26,23 @@ pub struct App {
     pub types: Vec<(Configuration, CredentialType)>,
     pub documents: Documents,
     pub nonces: NonceKey,
+    pub ledger: IssuerLedger,
+    pub names: Localized,
+    pub console: ConsoleEdge,
     pub console_token: Secret,
+    pub passwords: Passwords,
+    pub views: RecentViews,
+    pub agency_view: AgencyView,
     pub indexes: Arc<StatusIndexes>,
     pub publisher: Arc<Publisher>,
     pub clock: fn() -> u64,
+}
+
+/// Where the console listens.
+#[derive(Debug, Clone)]
+pub struct ConsoleEdge {
+    pub address: SocketAddr,
+    pub tls: bool,
 }
 
 /// Metadata, written out once.

@@ -3,7 +3,6 @@
 //! It names residents and credentials by their ids and contains no other personal data.
 
 use jumin_identity::sha256;
-use serde::Serialize;
 use serde_json::Value;
 use thiserror::Error;
 
@@ -26,7 +25,7 @@ pub struct Event<'a> {
 }
 
 /// One entry of the trail.
-#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Entry {
     /// Counts from 1 without gaps.
     pub seq: u64,
@@ -37,16 +36,8 @@ pub struct Entry {
     pub subject: String,
     /// JSON, as it was hashed.
     pub detail: String,
-    #[serde(serialize_with = "as_base64url")]
-    #[schema(value_type = String)]
     pub prev: [u8; 32],
-    #[serde(serialize_with = "as_base64url")]
-    #[schema(value_type = String)]
     pub hash: [u8; 32],
-}
-
-fn as_base64url<S: serde::Serializer>(digest: &[u8; 32], to: S) -> Result<S::Ok, S::Error> {
-    to.serialize_str(&jumin_identity::b64url(digest))
 }
 
 /// The first place at which a trail doesn't hold together.

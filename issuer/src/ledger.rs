@@ -19,10 +19,38 @@ pub enum LedgerError {
     Sign(#[from] SignOperationError),
     #[error("the ledger has a record of another kind under this key")]
     WrongRecord,
+    #[error("the ledger doesn't show what was anchored")]
+    NotAnchored,
     #[error("the ledger didn't say which DID it made")]
     NoDid,
     #[error("the issuer has no DID on this ledger")]
     UnknownDid,
+}
+
+impl LedgerError {
+    /// A stable name of this error for programs.
+    pub fn code(&self) -> &str {
+        match self {
+            Self::Client(error) => error.code(),
+            Self::Sign(_) => "unsignable",
+            Self::WrongRecord => "ledger_proof_invalid",
+            Self::NotAnchored => "not_anchored",
+            Self::NoDid | Self::UnknownDid => "unknown_did",
+        }
+    }
+
+    /// Says whether a node answered, but with something that isn't proven.
+    pub fn is_false_answer(&self) -> bool {
+        self.code() == "ledger_proof_invalid"
+    }
+}
+
+/// The ledger's state at which something is proven.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ProvenAt {
+    pub height: u64,
+    /// Seconds since the Unix epoch.
+    pub time: u64,
 }
 
 /// The ledger, without anybody's signature.
@@ -51,6 +79,20 @@ impl Ledger {
             client: Arc::new(client),
             network,
         }
+    }
+
+    pub fn network(&self) -> &NetworkName {
+        &self.network
+    }
+
+    /// Reads any record, or its absence, with the state at which that is proven.
+    pub async fn proven(&self, key: &RecordKey) -> Result<(ProvenAt, Option<Record>), LedgerError> {
+        let proven = self.client.record(key).await?;
+        let at = ProvenAt {
+            height: proven.checkpoint.height(),
+            time: proven.checkpoint.time_ms() / 1000,
+        };
+        Ok((at, proven.record))
     }
 
     typed_read!(

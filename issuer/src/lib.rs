@@ -1,5 +1,6 @@
 //! Issues resident credentials over OpenID4VCI and keeps their status.
 
+mod account;
 mod app;
 mod audit;
 mod certificate;
@@ -25,6 +26,7 @@ mod store;
 #[cfg(test)]
 mod testing;
 
+pub use account::{AccountFailed, set_account};
 pub use app::{chain, system_clock};
 pub use home::{Home, HomeError};
 pub use register::{Date, Register, Resident, RowError, read_csv, synthetic_register};

@@ -1,5 +1,6 @@
 //! The issuer's command line.
 
+use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -8,8 +9,13 @@ use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
 use jumin_http::TlsFiles;
 use jumin_identity::FileKey;
-use jumin_issuer::{Home, Settings, chain, import_csv, serve, set_up, settings, system_clock};
+use jumin_issuer::{
+    Home, Settings, chain, import_csv, serve, set_account, set_up, settings, system_clock,
+};
 use url::Url;
+use zeroize::Zeroizing;
+
+const PASSWORD: &str = "JUMIN_ISSUER_PASSWORD";
 
 /// Issues resident credentials over OpenID4VCI and keeps their status.
 #[derive(Parser)]
@@ -30,6 +36,13 @@ enum Command {
         #[arg(long, env = "JUMIN_ISSUER_HOME")]
         home: PathBuf,
         file: PathBuf,
+    },
+    /// Makes an account for the console, or gives it a new password; reads it from JUMIN_ISSUER_PASSWORD or asks.
+    Account {
+        #[arg(long, env = "JUMIN_ISSUER_HOME")]
+        home: PathBuf,
+        #[arg(long)]
+        name: String,
     },
 }
 
@@ -95,7 +108,28 @@ async fn run(command: Command) -> anyhow::Result<()> {
             println!("{count} residents added");
             Ok(())
         }
+        Command::Account { home, name } => {
+            let password = new_password()?;
+            set_account(&Home::at(&home)?, &name, &password, system_clock()).await?;
+            println!("{name} can sign in");
+            Ok(())
+        }
     }
+}
+
+/// Takes the new password from the environment, or asks for it twice.
+fn new_password() -> anyhow::Result<Zeroizing<String>> {
+    if let Some(password) = std::env::var(PASSWORD).ok().filter(|text| !text.is_empty()) {
+        return Ok(Zeroizing::new(password));
+    }
+    anyhow::ensure!(
+        std::io::stdin().is_terminal(),
+        "there is no terminal to ask for the password; give it in {PASSWORD}"
+    );
+    let ask = |question| rpassword::prompt_password(question).map(Zeroizing::new);
+    let (first, again) = (ask("New password: ")?, ask("Once more: ")?);
+    anyhow::ensure!(first == again, "the two entries differ");
+    Ok(first)
 }
 
 async fn run_init(init: Init) -> anyhow::Result<()> {

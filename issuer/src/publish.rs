@@ -13,7 +13,7 @@ use tokio::sync::{Notify, watch};
 use crate::indexes::{LIST_ENTRIES, StatusIndexes};
 use crate::issue::IssuerKey;
 use crate::ledger::{Anchoring, IssuerLedger, LedgerError};
-use crate::store::{CredentialStatus, Store, StoreError, VersionRow, VersionState};
+use crate::store::{Block, CredentialStatus, Store, StoreError, VersionRow, VersionState};
 
 /// How long a signed list may be used, in seconds.
 const LIST_LIFETIME: u64 = 24 * 3600;
@@ -39,8 +39,8 @@ pub enum PublishError {
 /// What to do about a signed version, given what the ledger has.
 #[derive(Debug, PartialEq, Eq)]
 enum Settlement {
-    /// The ledger has it.
-    Finalized,
+    /// The ledger has it since this block.
+    Finalized(Block),
     /// The ledger doesn't have it yet.
     Submit,
     /// The ledger has gone past it with other content, so it needs a higher number.
@@ -50,7 +50,10 @@ enum Settlement {
 fn settle(pending: &VersionRow, anchored: Option<&AnchorRecord>) -> Settlement {
     match anchored {
         Some(anchor) if anchor.version == pending.version && anchor.sha256 == pending.digest => {
-            Settlement::Finalized
+            Settlement::Finalized(Block {
+                height: anchor.height,
+                at: anchor.updated,
+            })
         }
         Some(anchor) if anchor.version >= pending.version => Settlement::Renumber {
             floor: anchor.version + 1,
@@ -243,7 +246,7 @@ impl Publisher {
         Ok(row)
     }
 
-    /// Submits the anchor; where the ledger refuses, finds out whether it has it already.
+    /// Submits the anchor and reads back, with proof, what the ledger has under the list's name.
     async fn anchor(&self, pending: &VersionRow, uri: &str) -> Result<(), PublishError> {
         let anchoring = Anchoring {
             kind: AnchorKind::StatusList,
@@ -252,18 +255,18 @@ impl Publisher {
             sha256: pending.digest,
             next_update: Some(pending.expires),
         };
-        if let Err(refused) = self.ledger.anchor(&anchoring).await {
-            let anchored = self.ledger.anchored(AnchorKind::StatusList, uri).await?;
-            match settle(pending, anchored.as_ref()) {
-                Settlement::Finalized => {}
-                Settlement::Submit => return Err(refused.into()),
-                Settlement::Renumber { floor } => {
-                    self.sign(pending.list, uri, floor).await?;
-                    return Ok(());
-                }
+        let submitted = self.ledger.anchor(&anchoring).await;
+        let anchored = self.ledger.anchored(AnchorKind::StatusList, uri).await?;
+        match settle(pending, anchored.as_ref()) {
+            Settlement::Finalized(block) => {
+                let now = (self.now)();
+                self.store.version_finalized(pending, block, now).await?;
+            }
+            Settlement::Submit => submitted.and(Err(LedgerError::NotAnchored))?,
+            Settlement::Renumber { floor } => {
+                self.sign(pending.list, uri, floor).await?;
             }
         }
-        self.store.version_finalized(pending, (self.now)()).await?;
         Ok(())
     }
 }
@@ -296,7 +299,8 @@ mod tests {
     #[test]
     fn version_killed_after_its_anchor_is_found_finalized() {
         let found = settle(&pending(3, [1; 32]), Some(&anchored(3, [1; 32])));
-        assert_eq!(found, Settlement::Finalized);
+        let block = Block { height: 1, at: 0 };
+        assert_eq!(found, Settlement::Finalized(block));
     }
 
     #[test]

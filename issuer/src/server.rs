@@ -9,9 +9,10 @@ use jumin_identity::{Did, Signer, builtin_types};
 use jumin_registry::{RecordKey, Role};
 use thiserror::Error;
 
-use crate::app::{App, Documents, chain, system_clock};
+use crate::app::{App, ConsoleEdge, Documents, chain, system_clock};
 use crate::certificate::{CertificateError, certify};
 use crate::claims::Configuration;
+use crate::console::{AgencyView, Localized, Passwords, RecentViews};
 use crate::dictionary::publish_dictionaries;
 use crate::home::{Home, HomeError};
 use crate::indexes::StatusIndexes;
@@ -59,12 +60,17 @@ pub async fn serve(
 ) -> Result<(), ServerError> {
     let did = home.did()?.ok_or(ServerError::NotSetUp)?;
     let public = bind(settings.listen, tls.clone()).await?;
-    let console = bind(settings.console_listen, tls).await?;
+    let edge = |address| ConsoleEdge {
+        address,
+        tls: tls.is_some(),
+    };
+    let console = bind(settings.console_listen, tls.clone()).await?;
+    let edge = edge(console.address());
     let public_url = settings
         .public_url
         .clone()
         .unwrap_or_else(|| public.base_url());
-    let app = open(home, settings, did, public_url).await?;
+    let app = open(home, settings, did, public_url, edge).await?;
     start(&app, home).await;
     home.write("console-address", console.base_url().as_bytes())?;
     home.write("address", public.base_url().as_bytes())?;
@@ -102,6 +108,7 @@ async fn open(
     settings: &Settings,
     did: Did,
     public_url: String,
+    console: ConsoleEdge,
 ) -> Result<(Arc<App>, IssuerLedger), ServerError> {
     let store = Store::open(&home.database()).await?;
     let ledger = open_ledger(&settings.nodes, &settings.trust)?;
@@ -157,7 +164,16 @@ async fn open(
         public_url,
         types,
         nonces: NonceKey::new(&*home.secret_bytes("keys/nonce")?),
+        ledger: ledger.clone(),
+        names: Localized {
+            ko: settings.name_ko.clone(),
+            en: settings.name_en.clone(),
+        },
+        console,
         console_token: home.secret("console-token")?,
+        passwords: Passwords::default(),
+        views: RecentViews::default(),
+        agency_view: AgencyView::default(),
         indexes,
         publisher,
         clock: system_clock,
@@ -217,6 +233,9 @@ async fn keep_house(app: Arc<App>, ledger: IssuerLedger) {
     loop {
         if let Err(error) = app.store.forget_expired(app.now()).await {
             tracing::warn!(problem = %chain(&error), "expired offers could not be deleted");
+        }
+        if let Err(error) = app.forget_ended_sessions().await {
+            tracing::warn!(problem = %chain(&error), "ended sessions could not be deleted");
         }
         let pause = match publish_dictionaries(&app, &ledger).await {
             Ok(()) => HOUR,

@@ -13,8 +13,9 @@ use jumin_registry::client::LedgerClient;
 use serde_json::{Map, Value, json};
 use tower::ServiceExt;
 
-use crate::app::{App, Documents};
+use crate::app::{App, ConsoleEdge, Documents};
 use crate::claims::Configuration;
+use crate::console::{AgencyView, Localized, Passwords, RecentViews};
 use crate::indexes::StatusIndexes;
 use crate::issue::IssuerKey;
 use crate::ledger::{IssuerLedger, Ledger};
@@ -25,6 +26,8 @@ use crate::routes;
 use crate::secret::{NonceKey, Secret};
 use crate::store::Store;
 
+/// Where the console listens.
+pub(crate) const HOST: &str = "127.0.0.1:7201";
 pub(crate) const URL: &str = "https://issuer.example";
 
 thread_local! {
@@ -106,7 +109,10 @@ impl TestIssuer {
         body: Value,
         token: Option<&str>,
     ) -> Answer {
-        let mut request = Request::builder().method(method).uri(path);
+        let mut request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header(header::HOST, HOST);
         if let Some(token) = token {
             request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
         }
@@ -208,9 +214,10 @@ async fn app(store: Store) -> App {
     let uri = format!("{URL}/status/1");
     store.add_list(1, &uri).await.unwrap();
     indexes.open(1, &uri, &[]);
+    let ledger = unreachable_ledger(network, &did);
     let publisher = Publisher::new(
         store.clone(),
-        unreachable_ledger(network, &did),
+        ledger.clone(),
         Arc::clone(&issuer),
         URL.to_owned(),
         Arc::clone(&indexes),
@@ -237,7 +244,19 @@ async fn app(store: Store) -> App {
         public_url: URL.to_owned(),
         types,
         nonces: NonceKey::new(&[5; 32]),
+        ledger,
+        names: Localized {
+            ko: names.ko,
+            en: names.en,
+        },
+        console: ConsoleEdge {
+            address: ([127, 0, 0, 1], 7201).into(),
+            tls: false,
+        },
         console_token: Secret::random(),
+        passwords: Passwords::default(),
+        views: RecentViews::default(),
+        agency_view: AgencyView::default(),
         indexes,
         publisher: Arc::new(publisher),
         clock,

@@ -4,6 +4,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use jumin_identity::{b64url, random_bytes};
 use serde_json::{Value, json};
 
 use crate::clock::wait_until;
@@ -12,6 +13,8 @@ use crate::network::Network;
 use crate::process::{Process, Settings};
 use crate::programs::{Program, run};
 
+/// The name of the console's account.
+pub const CONSOLE_ACCOUNT: &str = "admin";
 const STATUS_DEADLINE: Duration = Duration::from_secs(20);
 
 /// A credential offer as the clerk hands it over.
@@ -70,7 +73,28 @@ impl Issuer {
         ];
         arguments.extend(ledger.iter().map(String::as_str));
         run(Program::Issuer, &self.settings, &arguments)?.success()?;
-        Ok(())
+        self.make_account()
+    }
+
+    /// Makes the console's account, with a random password that is kept beside the home.
+    fn make_account(&self) -> Result<()> {
+        let password = b64url(&random_bytes::<18>());
+        let home = self.home().display().to_string();
+        let settings = self.settings.clone();
+        let settings = settings.with_variable("JUMIN_ISSUER_PASSWORD", &password);
+        let arguments = ["account", "--home", &home, "--name", CONSOLE_ACCOUNT];
+        run(Program::Issuer, &settings, &arguments)?.success()?;
+        Ok(fs::write(self.password_file(), password)?)
+    }
+
+    fn password_file(&self) -> PathBuf {
+        self.directory
+            .join(format!("{}-console-password", self.name))
+    }
+
+    /// The password of the console's account [`CONSOLE_ACCOUNT`].
+    pub fn console_password(&self) -> Result<String> {
+        read_trimmed(&self.password_file())
     }
 
     /// Starts the server.
@@ -148,8 +172,8 @@ impl Issuer {
 
     /// Residents whose name, number or address matches `query`.
     pub fn residents(&self, query: &str, limit: usize) -> Result<Vec<Value>> {
-        let query: String = url::form_urlencoded::byte_serialize(query.as_bytes()).collect();
-        let answer = self.console_get(&format!("/v1/residents?query={query}&limit={limit}"))?;
+        let search = json!({"query": query, "limit": limit});
+        let answer = self.console_post("/v1/residents/search", &search)?;
         list(answer.success()?, "residents")
     }
 
@@ -197,10 +221,9 @@ impl Issuer {
     pub fn await_settled(&self, credential_id: &str) -> Result<Value> {
         let path = format!("/v1/credentials/{credential_id}");
         wait_until("the status is on the ledger", STATUS_DEADLINE, || {
-            let credential = self.console_get(&path)?.success()?;
-            let pending = credential["pending"].as_bool().unwrap_or(false)
-                || credential["pending"].is_string();
-            Ok((!pending).then_some(credential))
+            let mut detail = self.console_get(&path)?.success()?;
+            let credential = detail["credential"].take();
+            Ok((!credential["pending"].is_string()).then_some(credential))
         })
     }
 

@@ -23,7 +23,7 @@ pub use codec::{Codec, read_qr};
 pub use counter::{Check, Counter};
 pub use governor::Governor;
 pub use http::{Answer, Http};
-pub use issuer::{Issuer, Offer};
+pub use issuer::{CONSOLE_ACCOUNT, Issuer, Offer};
 pub use network::Network;
 pub use ports::{Ports, free_port};
 pub use process::{Process, Settings, terminate};

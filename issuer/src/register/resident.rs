@@ -8,7 +8,7 @@ use super::{Date, ResidentNumber};
 pub const CARD_AGE: u16 = 17;
 
 /// A resident's name in its three writings.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
 pub struct Name {
     pub hangul: String,
     /// Absent where the name has no 한자.
@@ -17,7 +17,7 @@ pub struct Name {
 }
 
 /// A road-name address (도로명주소).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
 pub struct Address {
     pub sido: String,
     /// Absent in 세종특별자치시, which has none.
@@ -46,31 +46,35 @@ impl Address {
 }
 
 /// One stay in the address history.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
 pub struct Stay {
     pub address: Address,
+    #[ts(type = "string")]
     pub from: Date,
     /// Why the entry was made, for example 전입 or 출생등록.
     pub reason: String,
 }
 
 /// One change of name.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
 pub struct NameChange {
     pub from: String,
     pub to: String,
+    #[ts(type = "string")]
     pub on: Date,
 }
 
 /// One resident.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
 pub struct Resident {
     pub id: String,
     pub household: String,
     /// To the household's head: 본인 for the head.
     pub relation: String,
     pub name: Name,
+    #[ts(type = "string")]
     pub number: ResidentNumber,
+    #[ts(type = "string | null")]
     pub card_issued: Option<Date>,
     /// Oldest first; the last one is the current address.
     pub stays: Vec<Stay>,
@@ -90,9 +94,10 @@ impl Resident {
 }
 
 /// A household: who heads it and how it came about.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
 pub struct Household {
     pub id: String,
+    #[ts(type = "string")]
     pub composed: Date,
     pub reason: String,
 }

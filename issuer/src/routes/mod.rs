@@ -4,6 +4,7 @@ mod console;
 mod credential;
 mod oauth_error;
 mod offer;
+mod problems;
 mod published;
 #[cfg(test)]
 mod tests;
@@ -13,6 +14,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::http::header;
+use axum::middleware::from_fn;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use utoipa::OpenApi;
@@ -21,9 +23,12 @@ use utoipa_axum::routes;
 
 use crate::app::App;
 
+#[cfg(test)]
+pub use console::ResidentDetail;
+pub use console::router as console;
+
 /// A credential request with ten proofs has about 8 kB.
 const MAX_PUBLIC_BODY: usize = 64 * 1024;
-const MAX_CONSOLE_BODY: usize = 16 * 1024;
 
 #[derive(OpenApi)]
 #[openapi(info(
@@ -31,13 +36,6 @@ const MAX_CONSOLE_BODY: usize = 16 * 1024;
     description = "OID4VCI 1.0 and what verifiers fetch: type metadata, status lists, dictionaries."
 ))]
 struct PublicApi;
-
-#[derive(OpenApi)]
-#[openapi(info(
-    title = "Jumin issuer console",
-    description = "For the agency's staff. Every request carries `Authorization: Bearer` with the console's token."
-))]
-struct ConsoleApi;
 
 /// The router of the public listener.
 pub fn public(app: Arc<App>) -> Router {
@@ -58,30 +56,7 @@ pub fn public(app: Arc<App>) -> Router {
         .route("/healthz", get(|| async { "ok" }))
         .route("/readyz", get(published::ready))
         .with_state(app);
-    jumin_http::layers(router, MAX_PUBLIC_BODY)
-}
-
-/// The router of the console's listener.
-pub fn console(app: Arc<App>) -> Router {
-    let (router, api) = OpenApiRouter::with_openapi(ConsoleApi::openapi())
-        .routes(routes!(console::find_residents))
-        .routes(routes!(console::resident))
-        .routes(routes!(console::create_offer))
-        .routes(routes!(console::credentials))
-        .routes(routes!(console::credential))
-        .routes(routes!(console::change_status))
-        .routes(routes!(console::audit))
-        .routes(routes!(console::verify_audit))
-        .split_for_parts();
-    let guarded = router.route_layer(axum::middleware::from_fn_with_state(
-        Arc::clone(&app),
-        console::require_token,
-    ));
-    let router = guarded
-        .merge(openapi(&api))
-        .route("/healthz", get(|| async { "ok" }))
-        .with_state(app);
-    jumin_http::layers(router, MAX_CONSOLE_BODY)
+    jumin_http::layers(router, MAX_PUBLIC_BODY).layer(from_fn(problems::as_problems))
 }
 
 fn openapi(api: &utoipa::openapi::OpenApi) -> Router<Arc<App>> {

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use axum::extract::{Path, Query, State};
-use axum::http::{StatusCode, header};
+use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use jumin_http::Problem;
 use serde::Deserialize;
@@ -92,20 +92,16 @@ pub async fn dictionary(
 }
 
 /// Answers whether credentials can be issued now.
-pub async fn ready(State(app): State<Arc<App>>) -> Response {
-    let database = app.store.ping().await.is_ok();
-    let list = app.indexes.is_open();
-    match (database, list) {
-        (true, true) => "ready".into_response(),
-        (false, _) => (
-            StatusCode::SERVICE_UNAVAILABLE,
-            "the database can't be read",
-        )
-            .into_response(),
-        (true, false) => (
-            StatusCode::SERVICE_UNAVAILABLE,
-            "no status list is on the ledger yet",
-        )
-            .into_response(),
+pub async fn ready(State(app): State<Arc<App>>) -> Result<&'static str, Problem> {
+    if app.store.ping().await.is_err() {
+        let detail = "The database can't be read.";
+        return Err(Problem::unavailable("database_unreadable", detail));
+    }
+    match app.indexes.is_open() {
+        true => Ok("ready"),
+        false => {
+            let detail = "No status list is on the ledger yet.";
+            Err(Problem::unavailable("no_status_list", detail))
+        }
     }
 }

@@ -6,16 +6,14 @@ use super::{Store, StoreError, digest, signed, unsigned};
 use crate::audit::{ChainCheck, Entry, Event, GENESIS};
 
 /// What following the whole trail found.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema, ts_rs::TS)]
 pub struct AuditReport {
-    pub intact: bool,
     /// Entries that hold together, counted from the first.
     pub entries: u64,
     /// Hash of the last entry that holds, base64url: keep it elsewhere to notice a cut-off end.
     pub head: String,
     /// Sequence number of the first broken link.
     pub broken_at: Option<u64>,
-    pub problem: Option<String>,
 }
 
 /// Adds an entry behind the last one, in the transaction of what it records.
@@ -106,11 +104,9 @@ impl Store {
         }
         let (entries, head) = check.head();
         Ok(AuditReport {
-            intact: broken.is_none(),
             entries,
             head: jumin_identity::b64url(&head),
             broken_at: broken.map(|link| link.seq()),
-            problem: broken.map(|link| link.to_string()),
         })
     }
 }

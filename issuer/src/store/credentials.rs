@@ -9,7 +9,9 @@ use super::{Store, StoreError, audit, signed, unsigned};
 use crate::audit::Event;
 
 /// The status of an issued batch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema, ts_rs::TS,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum CredentialStatus {
     Valid,
@@ -42,10 +44,14 @@ impl CredentialStatus {
 }
 
 /// One issued batch.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema, ts_rs::TS)]
+#[schema(as = Credential)]
+#[ts(rename = "Credential")]
 pub struct CredentialRow {
     pub id: String,
     pub resident_id: String,
+    /// As the register writes it now.
+    pub resident_name: String,
     pub credential_configuration_id: String,
     pub vct: String,
     /// How many copies the batch has.
@@ -91,28 +97,26 @@ pub enum RecordError {
     Store(#[from] StoreError),
 }
 
-/// Why a status change wasn't noted.
-#[derive(Debug, Error)]
-pub enum ChangeRefused {
-    #[error("there is no such credential")]
-    Unknown,
-    #[error("the credential is {} and can't become {}", .from.as_str(), .target.as_str())]
-    NotAllowed {
-        from: CredentialStatus,
-        target: CredentialStatus,
-    },
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
+const COLUMNS: &str =
+    "SELECT c.*, r.name_hangul, (SELECT count(*) FROM copies WHERE credential = c.id) AS copies
+     FROM credentials AS c JOIN residents AS r ON r.id = c.resident";
 
-const COLUMNS: &str = "SELECT c.*, (SELECT count(*) FROM copies WHERE credential = c.id) AS copies
-                       FROM credentials AS c";
+/// Which batches to list.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct CredentialFilter<'a> {
+    pub resident: Option<&'a str>,
+    pub status: Option<CredentialStatus>,
+    pub configuration: Option<&'a str>,
+    /// Only batches issued before the one with this id.
+    pub before: Option<&'a str>,
+}
 
 fn credential(row: &SqliteRow) -> Result<CredentialRow, StoreError> {
     let pending: Option<&str> = row.try_get("pending")?;
     Ok(CredentialRow {
         id: row.try_get("id")?,
         resident_id: row.try_get("resident")?,
+        resident_name: row.try_get("name_hangul")?,
         credential_configuration_id: row.try_get("configuration")?,
         vct: row.try_get("vct")?,
         copies: unsigned(row.try_get("copies")?)?,
@@ -177,16 +181,24 @@ impl Store {
             .transpose()
     }
 
-    /// Lists batches, newest first, of one resident or of all.
+    /// Lists the batches that `filter` lets through, newest first.
     pub async fn credentials(
         &self,
-        resident: Option<&str>,
+        filter: &CredentialFilter<'_>,
         limit: u32,
     ) -> Result<Vec<CredentialRow>, StoreError> {
+        // Row numbers grow with every issued batch, so that no second index has to be kept while issuing.
         sqlx::query(sqlx::AssertSqlSafe(format!(
-            "{COLUMNS} WHERE ?1 IS NULL OR c.resident = ?1 ORDER BY c.issued DESC, c.id LIMIT ?2"
+            "{COLUMNS}
+             WHERE (?1 IS NULL OR c.resident = ?1) AND (?2 IS NULL OR c.status = ?2)
+               AND (?3 IS NULL OR c.configuration = ?3)
+               AND (?4 IS NULL OR c.rowid < (SELECT rowid FROM credentials WHERE id = ?4))
+             ORDER BY c.rowid DESC LIMIT ?5"
         )))
-        .bind(resident)
+        .bind(filter.resident)
+        .bind(filter.status.map(CredentialStatus::as_str))
+        .bind(filter.configuration)
+        .bind(filter.before)
         .bind(limit)
         .fetch_all(&self.reader)
         .await?
@@ -194,73 +206,6 @@ impl Store {
         .map(credential)
         .collect()
     }
-
-    /// Notes that a batch is to become `target`; it is pending until a list that says so is finalized on the ledger.
-    pub async fn ask_status(
-        &self,
-        id: &str,
-        target: CredentialStatus,
-        change: &str,
-        reason: &str,
-        now: u64,
-    ) -> Result<(), ChangeRefused> {
-        let mut transaction = self.begin().await?;
-        let row = sqlx::query("SELECT coalesce(pending, status) FROM credentials WHERE id = ?")
-            .bind(id)
-            .fetch_optional(&mut *transaction)
-            .await
-            .map_err(StoreError::from)?
-            .ok_or(ChangeRefused::Unknown)?;
-        let from = CredentialStatus::read(row.try_get(0).map_err(StoreError::from)?)?;
-        if !from.may_become(target) {
-            return Err(ChangeRefused::NotAllowed { from, target });
-        }
-        note_change(&mut transaction, id, target, change, reason, now).await?;
-        transaction.commit().await.map_err(StoreError::from)?;
-        Ok(())
-    }
-}
-
-async fn note_change(
-    transaction: &mut Transaction<'static, Sqlite>,
-    id: &str,
-    target: CredentialStatus,
-    change: &str,
-    reason: &str,
-    now: u64,
-) -> Result<(), StoreError> {
-    // A list already on its way carries an earlier change: without its version this one waits for the next list.
-    sqlx::query("UPDATE credentials SET pending = ?, pending_version = NULL WHERE id = ?")
-        .bind(target.as_str())
-        .bind(id)
-        .execute(&mut **transaction)
-        .await?;
-    sqlx::query(
-        "INSERT INTO status_changes (id, credential, target, reason, asked) VALUES (?, ?, ?, ?, ?)",
-    )
-    .bind(change)
-    .bind(id)
-    .bind(target.as_str())
-    .bind(reason)
-    .bind(signed(now))
-    .execute(&mut **transaction)
-    .await?;
-    // The reason is free text and may name people: the trail commits to it without repeating it.
-    let commitment = jumin_identity::sha256(format!("{change}\0{reason}").as_bytes());
-    let action = match target {
-        CredentialStatus::Valid => "credential.reinstate",
-        CredentialStatus::Suspended => "credential.suspend",
-        CredentialStatus::Revoked => "credential.revoke",
-    };
-    let event = Event {
-        at: now,
-        actor: "console",
-        action,
-        subject: id,
-        detail: json!({ "change": change, "reason_sha256": jumin_identity::b64url(&commitment) }),
-    };
-    audit::append(transaction, &event).await?;
-    Ok(())
 }
 
 async fn use_up(
@@ -276,12 +221,14 @@ async fn use_up(
             true => RecordError::NonceUsed,
             false => StoreError::from(error).into(),
         })?;
-    let used = sqlx::query("UPDATE offers SET issued = ? WHERE id = ? AND issued IS NULL")
-        .bind(signed(new.issued))
-        .bind(signed(new.offer))
-        .execute(&mut **transaction)
-        .await
-        .map_err(StoreError::from)?;
+    let used =
+        sqlx::query("UPDATE offers SET issued = ?, credential = ? WHERE id = ? AND issued IS NULL")
+            .bind(signed(new.issued))
+            .bind(new.id)
+            .bind(signed(new.offer))
+            .execute(&mut **transaction)
+            .await
+            .map_err(StoreError::from)?;
     if used.rows_affected() == 1 {
         Ok(())
     } else {

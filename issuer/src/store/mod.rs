@@ -1,9 +1,13 @@
 //! The issuer's database: SQLite in WAL mode, every commit synced, one writer.
 
+mod accounts;
 mod audit;
+mod changes;
 mod credentials;
 mod dictionaries;
+mod offer_views;
 mod offers;
+mod overview;
 mod residents;
 mod status;
 #[cfg(test)]
@@ -18,9 +22,16 @@ use sqlx::sqlite::{
 use sqlx::{Sqlite, Transaction};
 use thiserror::Error;
 
+pub use accounts::{SessionRow, Tries};
 pub use audit::AuditReport;
-pub use credentials::{ChangeRefused, CredentialRow, CredentialStatus, NewCredential, RecordError};
+pub use changes::{Block, ChangeRefused, NewChange, StatusChange};
+pub use credentials::{
+    CredentialFilter, CredentialRow, CredentialStatus, NewCredential, RecordError,
+};
 pub use dictionaries::DictionaryRow;
+#[cfg(test)]
+pub use offer_views::OfferState;
+pub use offer_views::OfferSummary;
 pub use offers::{Authorization, NewOffer, RedeemError, Redemption};
 pub use residents::{ResidentSummary, Subject};
 pub use status::{VersionRow, VersionState};

@@ -7,13 +7,16 @@ use crate::audit::Event;
 use crate::secret::{Secret, same};
 
 /// Wrong transaction codes after which an offer is dead (OID4VCI 1.0 §13.6.3).
-const MAX_TX_CODE_TRIES: i64 = 5;
+pub(super) const MAX_TX_CODE_TRIES: i64 = 5;
 
 /// An offer as it is stored: nothing in it opens anything.
 pub struct NewOffer<'a> {
     pub resident: &'a str,
     pub configuration: &'a str,
+    /// Names it to the staff.
+    pub handle: &'a str,
     pub id: &'a Secret,
+    pub actor: &'a str,
     pub tx_code: &'a str,
     /// Seconds since the Unix epoch.
     pub expires: u64,
@@ -66,8 +69,8 @@ impl Store {
         let mut transaction = self.begin().await?;
         sqlx::query(
             "INSERT INTO offers
-             (resident, configuration, offer_digest, code_digest, tx_code_digest, expires)
-             VALUES (?, ?, ?, ?, ?, ?)",
+             (resident, configuration, offer_digest, code_digest, tx_code_digest, expires, handle, made)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         )
         .bind(offer.resident)
         .bind(offer.configuration)
@@ -75,14 +78,20 @@ impl Store {
         .bind(&code.digest()[..])
         .bind(&code.tx_code_digest(offer.tx_code)[..])
         .bind(signed(offer.expires))
+        .bind(offer.handle)
+        .bind(signed(now))
         .execute(&mut *transaction)
         .await?;
         let event = Event {
             at: now,
-            actor: "console",
+            actor: offer.actor,
             action: "offer.create",
             subject: offer.resident,
-            detail: json!({ "configuration": offer.configuration, "expires": offer.expires }),
+            detail: json!({
+                "offer": offer.handle,
+                "configuration": offer.configuration,
+                "expires": offer.expires,
+            }),
         };
         audit::append(&mut transaction, &event).await?;
         Ok(transaction.commit().await?)

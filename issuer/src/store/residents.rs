@@ -17,12 +17,13 @@ pub struct Subject {
 }
 
 /// One line of a search result.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema, ts_rs::TS)]
 pub struct ResidentSummary {
     pub id: String,
     pub name: String,
     pub name_roman: String,
     #[schema(value_type = String)]
+    #[ts(type = "string")]
     pub birthdate: Date,
     pub relation: String,
     pub household: String,

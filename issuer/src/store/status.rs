@@ -2,7 +2,8 @@ use serde_json::json;
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
-use super::{CredentialStatus, Store, StoreError, audit, digest, signed, unsigned};
+use super::changes::{assign_version, finalize_changes};
+use super::{Block, CredentialStatus, Store, StoreError, audit, digest, signed, unsigned};
 use crate::audit::Event;
 
 /// How far the publication of a list version has come.
@@ -140,13 +141,7 @@ impl Store {
                 .await?
                 .try_get(0)?;
         let version = (unsigned(last)? + 1).max(floor);
-        sqlx::query(
-            "UPDATE credentials SET pending_version = ? WHERE list = ? AND pending IS NOT NULL",
-        )
-        .bind(signed(version))
-        .bind(list)
-        .execute(&mut *transaction)
-        .await?;
+        assign_version(&mut transaction, list, version).await?;
         let rows = sqlx::query(
             "SELECT p.idx, coalesce(c.pending, c.status) AS status
              FROM credentials AS c JOIN copies AS p ON p.credential = c.id
@@ -187,7 +182,12 @@ impl Store {
     }
 
     /// Makes a version current once its anchor is finalized, and with it the changes that it carries.
-    pub async fn version_finalized(&self, row: &VersionRow, now: u64) -> Result<u64, StoreError> {
+    pub async fn version_finalized(
+        &self,
+        row: &VersionRow,
+        block: Block,
+        now: u64,
+    ) -> Result<u64, StoreError> {
         let mut transaction = self.begin().await?;
         for (state, condition) in [
             ("replaced", "state = 'current'"),
@@ -201,24 +201,8 @@ impl Store {
             .execute(&mut *transaction)
             .await?;
         }
-        sqlx::query(
-            "UPDATE status_changes SET finalized = ? WHERE finalized IS NULL AND credential IN
-             (SELECT id FROM credentials WHERE list = ? AND pending_version = ?)",
-        )
-        .bind(signed(now))
-        .bind(row.list)
-        .bind(signed(row.version))
-        .execute(&mut *transaction)
-        .await?;
-        let changed = sqlx::query(
-            "UPDATE credentials SET status = pending, pending = NULL, pending_version = NULL
-             WHERE list = ? AND pending_version = ?",
-        )
-        .bind(row.list)
-        .bind(signed(row.version))
-        .execute(&mut *transaction)
-        .await?
-        .rows_affected();
+        let carried = (row.list, row.version);
+        let changed = finalize_changes(&mut transaction, carried, block, now).await?;
         let event = Event {
             at: now,
             actor: "issuer",
@@ -228,6 +212,7 @@ impl Store {
                 "version": row.version,
                 "sha256": jumin_identity::b64url(&row.digest),
                 "changed": changed,
+                "block": block.height,
             }),
         };
         audit::append(&mut transaction, &event).await?;

@@ -66,8 +66,8 @@ export async function counterApi(stack, method, route, body) {
 
 /** Offers a resident registration card to an adult resident. */
 export async function offerCard(stack) {
-  const answer = await consoleApi(stack, 'GET', '/v1/residents?query=&limit=100')
-  const residents = Array.isArray(answer) ? answer : answer.residents
+  const search = { query: '', limit: 100 }
+  const { residents } = await consoleApi(stack, 'POST', '/v1/residents/search', search)
   const adult = residents.find((resident) => {
     const year = Number((resident.birthdate ?? resident.birth_date ?? '').slice(0, 4))
     return year > 1940 && year < 2004

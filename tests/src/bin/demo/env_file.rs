@@ -2,7 +2,7 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::Result;
-use jumin_tests::Stack;
+use jumin_tests::{CONSOLE_ACCOUNT, Stack};
 
 /// Writes addresses, tokens and names of a stack as KEY=VALUE lines.
 pub fn write(stack: &Stack, file: &Path) -> Result<()> {
@@ -16,6 +16,8 @@ pub fn write(stack: &Stack, file: &Path) -> Result<()> {
         ("ISSUER_DID", stack.issuer.did()?),
         ("CONSOLE_URL", stack.issuer.console_url()),
         ("CONSOLE_TOKEN", stack.issuer.console_token()?),
+        ("CONSOLE_ACCOUNT", CONSOLE_ACCOUNT.to_owned()),
+        ("CONSOLE_PASSWORD", stack.issuer.console_password()?),
         ("COUNTER_URL", stack.counter.url()),
         ("COUNTER_DID", stack.counter.did()?),
         ("COUNTER_HOME", absolute(&stack.counter.home())?),
@@ -38,7 +40,7 @@ fn absolute(path: &Path) -> Result<String> {
 #[cfg(unix)]
 fn restrict(file: &Path) -> Result<()> {
     use std::os::unix::fs::PermissionsExt;
-    // The console's token is in it.
+    // The console's token and password are in it.
     Ok(fs::set_permissions(
         file,
         fs::Permissions::from_mode(0o600),

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use jumin_tests::{
-    DevelopmentCa, Ports, Process, Settings, Stack, StackOptions, terminate, wait_until,
+    CONSOLE_ACCOUNT, DevelopmentCa, Ports, Process, Settings, Stack, StackOptions, terminate,
+    wait_until,
 };
 
 use crate::window;
@@ -46,7 +47,7 @@ pub fn up(out: &Path, tls: bool) -> Result<()> {
         .then(|| window::open(&network, stack.settings(), out))
         .transpose()?;
     write_processes(&stack, wallet.as_ref(), out)?;
-    print_hints(&stack, out);
+    print_hints(&stack, out)?;
     // From here on the servers live on their own.
     stack.detach();
     wallet.iter_mut().for_each(Process::detach);
@@ -108,17 +109,21 @@ fn is_ours(id: u32, name: &str) -> bool {
             .is_some_and(|file| file == name)
 }
 
-fn print_hints(stack: &Stack, out: &Path) {
+fn print_hints(stack: &Stack, out: &Path) -> Result<()> {
     let env = out.join("env").display().to_string();
     let console = stack.issuer.console_url();
     println!(
         r#"
 the stack is up; addresses and tokens are in {env}
 
+the agency's console: {console}/
+  account {CONSOLE_ACCOUNT}, password {password}
+
 try:
   set -a; . {env}; set +a; export JUMIN_WALLET_HOME=/tmp/my-wallet JUMIN_WALLET_PIN=sample-passphrase
   PATH="{programs}:$PATH"
-  curl -s{cacert} -H "Authorization: Bearer $CONSOLE_TOKEN" "{console}/v1/residents?query=&limit=5"
+  curl -s{cacert} -H "Authorization: Bearer $CONSOLE_TOKEN" -H 'Content-Type: application/json' \
+       -d '{{"query":"","limit":5}}' {console}/v1/residents/search
   curl -s{cacert} -H "Authorization: Bearer $CONSOLE_TOKEN" -H 'Content-Type: application/json' \
        -d '{{"resident_id":"ID","credential_configuration_id":"resident-card"}}' {console}/v1/offers
   jumin-wallet-cli init --no-keyring --node $NODE_URL --trust $TRUST_FILE
@@ -128,6 +133,7 @@ try:
   jumin-counter verify --home $COUNTER_HOME answer.png
 
 end it with: make down"#,
+        password = stack.issuer.console_password()?,
         programs = programs_directory(),
         cacert = if stack.settings().tls.is_some() {
             " --cacert $JUMIN_TRUST_ANCHORS"
@@ -135,6 +141,7 @@ end it with: make down"#,
             ""
         },
     );
+    Ok(())
 }
 
 fn programs_directory() -> String {

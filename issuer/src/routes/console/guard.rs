@@ -1,0 +1,163 @@
+//! Who may use the console, and from which pages.
+
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use jumin_http::Problem;
+use url::{Host, Url};
+
+use super::cookie;
+use crate::app::{App, internal};
+use crate::console::Actor;
+use crate::routes::credential::bearer;
+
+/// Lets requests through that name this machine, where the console listens on this machine only: a name of somebody
+/// else's that leads here must not make a browser take their page for ours (DNS rebinding).
+pub async fn check_host(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    if !app.console.address.ip().is_loopback() || names_loopback(&request) {
+        return next.run(request).await;
+    }
+    let detail = "The console is for this machine only.";
+    Problem::new(StatusCode::FORBIDDEN, "wrong_host", detail).into_response()
+}
+
+/// Lets requests through that carry the console's token, or the cookie of a session and signs of our own page.
+pub async fn require_actor(
+    State(app): State<Arc<App>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    match actor(&app, request.method(), request.headers()).await {
+        Ok(actor) => {
+            request.extensions_mut().insert(actor);
+            next.run(request).await
+        }
+        Err(problem) => problem.into_response(),
+    }
+}
+
+async fn actor(app: &App, method: &Method, headers: &HeaderMap) -> Result<Actor, Problem> {
+    if let Some(token) = bearer(headers) {
+        return match token.equals(&app.console_token) {
+            true => Ok(Actor::Token),
+            false => Err(Problem::unauthorized("This isn't the console's token.")),
+        };
+    }
+    let token = cookie::read(headers, &app.console).ok_or_else(signed_out)?;
+    let session = app
+        .use_session(&token)
+        .await
+        .map_err(|error| internal(&error))?;
+    let session = session.ok_or_else(signed_out)?;
+    if !method.is_safe() {
+        require_our_page(method, headers)?;
+    }
+    Ok(Actor::Account(session.account))
+}
+
+/// Says that nobody is signed in.
+pub fn signed_out() -> Problem {
+    Problem::unauthorized(
+        "Sign in, or send the token from the file console-token as `Authorization: Bearer`.",
+    )
+}
+
+/// Refuses what a page of another origin can make a browser send (CSRF).
+pub fn require_our_page(method: &Method, headers: &HeaderMap) -> Result<(), Problem> {
+    if !is_same_origin(headers) {
+        let detail = "Changes are taken from the console's own page only.";
+        return Err(Problem::new(StatusCode::FORBIDDEN, "wrong_origin", detail));
+    }
+    if *method != Method::DELETE {
+        require_json(headers)?;
+    }
+    Ok(())
+}
+
+/// Refuses bodies that a form of any page could send.
+pub fn require_json(headers: &HeaderMap) -> Result<(), Problem> {
+    let kind = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok());
+    let essence = kind
+        .and_then(|kind| kind.split(';').next())
+        .unwrap_or_default();
+    if essence.trim().eq_ignore_ascii_case("application/json") {
+        return Ok(());
+    }
+    let detail = "Send the body as application/json.";
+    Err(Problem::new(
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        "not_json",
+        detail,
+    ))
+}
+
+/// Compares where the page is from with the host that it asks; TLS may end before this program.
+fn is_same_origin(headers: &HeaderMap) -> bool {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    let Some(origin) = text(header::ORIGIN).and_then(|origin| Url::parse(origin).ok()) else {
+        return false;
+    };
+    let asked = text(header::HOST)
+        .and_then(|host| Url::parse(&format!("{}://{host}", origin.scheme())).ok());
+    matches!(origin.scheme(), "http" | "https")
+        && asked.is_some_and(|asked| asked.origin() == origin.origin())
+}
+
+fn names_loopback(request: &Request) -> bool {
+    let header = request
+        .headers()
+        .get(header::HOST)
+        .map(|value| value.to_str());
+    let host = match (header, request.uri().authority()) {
+        (Some(Ok(host)), _) => host,
+        // HTTP/2 has the authority in the URI instead.
+        (None, Some(authority)) => authority.as_str(),
+        _ => return false,
+    };
+    let url = Url::parse(&format!("http://{host}")).ok();
+    match url.as_ref().and_then(Url::host) {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderValue;
+
+    use super::*;
+
+    fn same(host: &str, origin: &str) -> bool {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::HOST, HeaderValue::from_str(host).unwrap());
+        headers.insert(header::ORIGIN, HeaderValue::from_str(origin).unwrap());
+        is_same_origin(&headers)
+    }
+
+    #[test]
+    fn only_the_asked_host_and_port_are_the_same_origin() {
+        assert!(same("127.0.0.1:7201", "http://127.0.0.1:7201"));
+        assert!(same("console.example", "https://console.example"));
+        assert!(same("console.example", "https://console.example:443"));
+        for origin in [
+            "http://127.0.0.1:7202",
+            "http://localhost:7201",
+            "http://127.0.0.1",
+            "https://evil.example",
+            "null",
+            "",
+            "file://127.0.0.1:7201",
+            "http://127.0.0.1:7201.evil.example",
+        ] {
+            assert!(!same("127.0.0.1:7201", origin), "{origin}");
+        }
+        assert!(!is_same_origin(&HeaderMap::new()));
+    }
+}
