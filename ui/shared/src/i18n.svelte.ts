@@ -47,6 +47,11 @@ export function t(key: string, values: Record<string, string | number> = {}): st
   return i18n.t(key, { ...values, lng: current })
 }
 
+/** Returns a message in a language that is not the page's: for a display that shows both. Mark its element with `lang`. */
+export function tIn(language: Language, key: string, values: Record<string, string | number> = {}): string {
+  return i18n.t(key, { ...values, lng: language })
+}
+
 /** Says whether the catalogue has a message: for codes that come from outside. */
 export function has(key: string): boolean {
   return i18n.exists(key, { lng: current })

@@ -1,0 +1,65 @@
+import type { Freshness, OfficeStatus, ServiceInfo } from '@jumin/shared/types/counter.ts'
+import { api } from './api'
+
+const EVERY = 3_000
+const EVERY_LOST = 1_000
+
+/** Follows how the office stands: its services, its network, the age of what it knows, and whether its program answers. */
+export class Office {
+  status = $state<OfficeStatus | null>(null)
+  services = $state<ServiceInfo[]>([])
+  /** Whether the program answered last time; unknown before the first answer. */
+  connected = $state<boolean | null>(null)
+  /** The page's clock, in seconds, once a second. */
+  now = $state(Date.now() / 1000)
+
+  #at = $state(0)
+  #stopped = false
+
+  /** Begins to follow; returns what ends it. */
+  start(): () => void {
+    const ticking = setInterval(() => (this.now = Date.now() / 1000), 1_000)
+    void this.#follow()
+    return () => {
+      this.#stopped = true
+      clearInterval(ticking)
+    }
+  }
+
+  /** Tells how many seconds old something is by now that was so old at the last answer. */
+  aged(seconds: number | null | undefined): number | null {
+    return seconds === null || seconds === undefined ? null : seconds + Math.max(0, this.now - this.#at)
+  }
+
+  service(name: string | null): ServiceInfo | null {
+    return this.services.find(({ service }) => service === name) ?? null
+  }
+
+  freshness(name: string): Freshness {
+    return this.status?.services.find(({ service }) => service === name)?.freshness ?? 'fresh'
+  }
+
+  /** Takes note that a call just found nobody. */
+  lost(): void {
+    this.connected = false
+  }
+
+  async #follow(): Promise<void> {
+    while (!this.#stopped) {
+      await this.#ask()
+      await new Promise((resolve) => setTimeout(resolve, this.connected ? EVERY : EVERY_LOST))
+    }
+  }
+
+  async #ask(): Promise<void> {
+    try {
+      // A program that was started anew may offer other services.
+      if (!this.connected) this.services = await api.services()
+      this.status = await api.status()
+      this.#at = Date.now() / 1000
+      this.connected = true
+    } catch {
+      this.connected = false
+    }
+  }
+}
