@@ -125,8 +125,8 @@ async fn issuer_of(
     now: u64,
 ) -> Result<IssuerStanding, IssuanceError> {
     let (issuer, _) = ledger
-        .judge(now, |view| {
-            issuer_standing(view, &signed.url, &signed.vct, signed.issued_at, now)
+        .judge(now, |view, present| {
+            issuer_standing(view, &signed.url, &signed.vct, signed.issued_at, present)
         })
         .await?;
     // Whoever relays another agency's documents could read along; the agency's own DID document says which server is its.
@@ -142,7 +142,7 @@ async fn issuer_of(
     Ok(issuer)
 }
 
-fn same_server(one: &jumin_http::Url, other: &jumin_http::Url) -> bool {
+pub(crate) fn same_server(one: &jumin_http::Url, other: &jumin_http::Url) -> bool {
     let path = |url: &jumin_http::Url| url.path().trim_end_matches('/').to_owned();
     one.origin() == other.origin() && path(one) == path(other)
 }

@@ -96,7 +96,7 @@ impl Backing<'_> {
         types: &[String],
         now: u64,
     ) -> Result<(VerifierStanding, CheckedAgainst), PresentError> {
-        let judgement = |view: &dyn LookupRecord| verifier_standing(view, kid, types, now);
+        let judgement = |view: &dyn LookupRecord, at| verifier_standing(view, kid, types, at);
         match self.ledger.judge(now, judgement).await {
             Err(TrustError::Unreachable(_)) => {}
             answered => return Ok(answered?),

@@ -98,16 +98,18 @@ impl LedgerReader {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Judges by as many records as the judgement asks for; `None` from it means that it lacks one.
+    /// Judges by as many records as the judgement asks for; `None` from it means that it lacks one. Its second argument is
+    /// the present by [`latest`].
     pub(crate) async fn judge<T>(
         &self,
         now: u64,
-        judgement: impl Fn(&dyn LookupRecord) -> Option<Result<T, TrustError>>,
+        judgement: impl Fn(&dyn LookupRecord, u64) -> Option<Result<T, TrustError>>,
     ) -> Result<(T, CheckedAgainst), TrustError> {
         let mut view = Gathered::default();
         let mut oldest: Option<VerifiedCheckpoint> = None;
+        let mut present = now;
         for _ in 0..MAX_RECORDS {
-            if let Some(judged) = judgement(&view) {
+            if let Some(judged) = judgement(&view, present) {
                 let checked = oldest
                     .as_ref()
                     .map(|c| checked_against(c, Freshness::Online, now));
@@ -116,6 +118,7 @@ impl LedgerReader {
             }
             let missing = view.take_missing().ok_or(TrustError::NoBundle)?;
             let proven = self.record(&missing, now).await?;
+            present = present.max(latest(&proven.checkpoint, now));
             if oldest
                 .as_ref()
                 .is_none_or(|c| proven.checkpoint.height() < c.height())
@@ -212,15 +215,26 @@ impl BundleView {
     pub(crate) fn judge<T>(
         &self,
         now: u64,
-        judgement: impl Fn(&dyn LookupRecord) -> Option<Result<T, TrustError>>,
+        judgement: impl Fn(&dyn LookupRecord, u64) -> Option<Result<T, TrustError>>,
     ) -> Result<(T, CheckedAgainst), TrustError> {
-        let judged = judgement(&self.bundle).ok_or(TrustError::NoBundle)??;
+        let judged = judgement(&self.bundle, self.latest(now)).ok_or(TrustError::NoBundle)??;
         Ok((judged, self.checked(now)))
+    }
+
+    /// Returns the present by [`latest`].
+    pub(crate) fn latest(&self, now: u64) -> u64 {
+        latest(self.bundle.checkpoint(), now)
     }
 
     pub(crate) fn checked(&self, now: u64) -> CheckedAgainst {
         checked_against(self.bundle.checkpoint(), Freshness::Offline, now)
     }
+}
+
+/// Takes the later of the device's clock and the checkpoint's time: what the ledger says was taken away is so, also for a
+/// clock that lags behind the ledger's.
+fn latest(checkpoint: &VerifiedCheckpoint, now: u64) -> u64 {
+    now.max(checkpoint.time_ms() / 1000)
 }
 
 pub(crate) fn remember(checkpoint: &VerifiedCheckpoint) -> Remembered {

@@ -28,7 +28,8 @@ pub(crate) struct VerifierStanding {
     pub accreditation: Result<Localized, AccreditationError>,
 }
 
-/// Finds the issuer's key that `kid` names, and its accreditation for `vct`, at issuance and now; times in seconds since 1970.
+/// Finds the issuer's key that `kid` names, and its accreditation for `vct`, at issuance and now; times in seconds since 1970,
+/// `now` the later of the device's and the checkpoint's.
 ///
 /// `None` means that the view lacks a record.
 pub(crate) fn issuer_standing(
@@ -87,7 +88,8 @@ pub(crate) fn issuer_standing(
     }))
 }
 
-/// Finds the verifier's key that `kid` names, and whether it is accredited for every one of the types it asks for.
+/// Finds the verifier's key that `kid` names, and whether it is accredited for every one of the types it asks for;
+/// `now` is the later of the device's and the checkpoint's time, in seconds since 1970.
 pub(crate) fn verifier_standing(
     view: &dyn LookupRecord,
     kid: &DidUrl,

@@ -14,7 +14,7 @@ impl Wallet {
     pub async fn agencies(&self, now: u64) -> Result<Vec<Agency>, PresentError> {
         let connections = self.connect()?;
         let (view, _) = self.newest_bundle(&connections, now).await?;
-        Ok(verifier_agencies(&view.bundle, now))
+        Ok(verifier_agencies(&view.bundle, view.latest(now)))
     }
 
     /// Finds an agency by its DID or its name on the ledger.
@@ -28,6 +28,7 @@ impl Wallet {
         let (view, online) = self.newest_bundle(&connections, now).await?;
         let agency = find_agency(&view, &connections, named, now)?;
         let did = agency.parse().map_err(|_| no_such(named))?;
+        let present = view.latest(now);
         let types: Vec<&str> = plan.0.iter().map(|pick| pick.credential.vct()).collect();
         let mut checked = view.checked(now);
         checked.online = online;
@@ -40,7 +41,7 @@ impl Wallet {
             checked: Some(checked),
         };
         for vct in types {
-            match accreditation_at(&view.bundle, &did, Role::Verifier, Some(vct), now) {
+            match accreditation_at(&view.bundle, &did, Role::Verifier, Some(vct), present) {
                 Ok(chain) => {
                     party.name = Some(chain.name);
                     party.accredited = party.not_accredited_because.is_none();
@@ -72,7 +73,7 @@ fn find_agency(
             false => Err(PresentError::ForeignVerifier(named.to_owned())),
         };
     }
-    let agencies = verifier_agencies(&view.bundle, now);
+    let agencies = verifier_agencies(&view.bundle, view.latest(now));
     let wanted = named.trim().to_lowercase();
     let names = |agency: &&Agency| [agency.name.ko.to_lowercase(), agency.name.en.to_lowercase()];
     let exact: Vec<_> = agencies

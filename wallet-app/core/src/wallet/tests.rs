@@ -457,3 +457,49 @@ async fn deleted_document_is_gone() {
     assert!(!stage.wallet.delete(&document.id, NOW).unwrap());
     assert!(stage.wallet.document(&document.id, NOW).unwrap().is_none());
 }
+
+/// Has the ledger be a minute ahead of this device, and something be taken away in between.
+fn ahead(stage: &Stage, take_away: impl FnOnce(&mut jumin_registry::testing::TestLedger)) {
+    let mut ledger = stage.ledger.ledger.lock().unwrap();
+    ledger.set_time(NOW + 30);
+    take_away(&mut ledger);
+    drop(ledger);
+    *stage.ledger.now.lock().unwrap() = NOW + 60;
+}
+
+#[tokio::test]
+async fn accreditation_that_ended_by_the_ledgers_clock_has_ended_for_a_device_that_lags() {
+    let stage = Stage::new().await;
+    let issuer = stage.scene.issuer_did();
+    ahead(&stage, |ledger| {
+        ledger.end_accreditation(&issuer, Role::Issuer, stage.grant);
+    });
+    let error = stage.accept().await.unwrap_err();
+    assert_eq!(error.code(), "issuer_not_accredited");
+}
+
+#[tokio::test]
+async fn verifier_whose_accreditation_ended_is_not_accredited_for_a_device_that_lags() {
+    let stage = Stage::new().await;
+    stage.accept().await.unwrap();
+    let verifier = stage.verifier.did.clone();
+    let consent = stage
+        .wallet
+        .one_way_consent(verifier.as_str(), "age-19", &yes(), NOW)
+        .await
+        .unwrap();
+    assert!(consent.verifier.accredited);
+    let request = qr_texts(&stage.request("age-19", ResponseMode::QrCode));
+    ahead(&stage, |ledger| {
+        let key = jumin_registry::RecordKey::Accreditation {
+            subject: verifier.clone(),
+            role: Role::Verifier,
+        };
+        let Some(jumin_registry::Record::Accreditation(record)) = ledger.record(&key) else {
+            panic!("no accreditation");
+        };
+        ledger.end_accreditation(&verifier, Role::Verifier, record.grants[0].id);
+    });
+    let read = stage.wallet.read_request(&request, NOW).await.unwrap();
+    assert_eq!(read.verifier().not_accredited_because, Some("ended"));
+}
