@@ -74,10 +74,6 @@ pub struct ClaimView {
 /// Makes the line of a document at `now`, in seconds since 1970.
 pub(crate) fn summary(document: &StoredDocument, now: u64) -> DocumentSummary {
     let definition = definition(document);
-    let name = |language| match &definition {
-        Some(definition) => definition.name(language).to_owned(),
-        None => document.vct.clone(),
-    };
     let state = if now >= document.expires {
         DocumentState::Expired
     } else if now < document.not_before {
@@ -88,10 +84,7 @@ pub(crate) fn summary(document: &StoredDocument, now: u64) -> DocumentSummary {
     DocumentSummary {
         id: document.id.clone(),
         vct: document.vct.clone(),
-        name: Localized {
-            ko: name("ko"),
-            en: name("en"),
-        },
+        name: type_name(definition.as_ref(), &document.vct),
         issuer: document.issuer.clone(),
         issuer_name: document.issuer_name.clone(),
         issued_at: document.issued_at,
@@ -169,6 +162,26 @@ fn order(
         _ => 0,
     };
     (first.unwrap_or(place), element, place)
+}
+
+/// Names a disclosed claim that is only known as text.
+pub(crate) fn label_of(definition: Option<&CredentialType>, path: &str) -> Localized {
+    match (definition, path.parse::<ClaimPath>()) {
+        (Some(definition), Ok(path)) => label(definition, &path),
+        _ => Localized {
+            ko: path.to_owned(),
+            en: path.to_owned(),
+        },
+    }
+}
+
+/// Names a type, by its identifier where there is no definition.
+pub(crate) fn type_name(definition: Option<&CredentialType>, vct: &str) -> Localized {
+    let name = |language| definition.map_or(vct, |definition| definition.name(language));
+    Localized {
+        ko: name("ko").to_owned(),
+        en: name("en").to_owned(),
+    }
 }
 
 /// Names a claim; what the type doesn't name keeps its path.

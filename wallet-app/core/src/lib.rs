@@ -4,6 +4,7 @@
 //! serialize, and no secret is among them.
 
 mod documents;
+mod face;
 mod home;
 mod issuance;
 mod online;
@@ -15,6 +16,7 @@ mod vault;
 mod wallet;
 
 pub use documents::{ClaimView, DocumentDetail, DocumentState, DocumentSummary};
+pub use face::CardFace;
 pub use issuance::{IssuanceError, OfferSummary, OpenOffer, TransactionCodeHint};
 pub use jumin_registry::Localized;
 pub use picture::{PictureError, draw_code, read_code};
@@ -27,4 +29,7 @@ pub use trust::{Agency, CheckedAgainst, TrustError};
 pub use vault::{
     DeviceError, DeviceStore, Protection, SecretService, StoreError, UnlockSecret, VaultError,
 };
-pub use wallet::{NetworkSettings, SettingsError, Wallet};
+pub use wallet::{
+    ActivityFilter, ActivityLine, DocumentStatus, IssuerParty, NetworkSettings, OfferPreview,
+    OfferedDocument, SettingsError, Standing, Wallet,
+};

@@ -13,7 +13,7 @@ use serde::Serialize;
 use crate::trust::TrustError;
 use crate::vault::VaultError;
 
-pub(crate) use check::{Checked, check_copies, type_with_integrity};
+pub(crate) use check::{Checked, check_copies, same_server, type_with_integrity};
 pub(crate) use exchange::{Received, fetch, notify};
 pub(crate) use metadata::{Configuration, IssuerMetadata};
 pub(crate) use offer::{Offer, PRE_AUTHORIZED};

@@ -73,6 +73,11 @@ pub struct OneWay {
 }
 
 impl OneWay {
+    /// Returns when the showing ends, in seconds since 1970.
+    pub fn until(&self) -> u64 {
+        self.until
+    }
+
     /// Draws the code anew at `now` (seconds since 1970), with the same copy; at most five minutes long.
     pub fn redraw(&self, now: u64) -> Result<Vec<String>, PresentError> {
         if now >= self.until {

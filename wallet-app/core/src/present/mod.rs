@@ -221,6 +221,8 @@ pub struct Consent {
     pub expires: Option<u64>,
     /// Are the documents that would answer.
     pub documents: Vec<ConsentDocument>,
+    /// Are other documents that would answer too; only where one document is asked for.
+    pub alternatives: Vec<DocumentSummary>,
 }
 
 /// Is one document that would answer, and what of it would be seen.
@@ -234,6 +236,8 @@ pub struct ConsentDocument {
     pub disclosed: Vec<ClaimView>,
     /// Are the claims that every showing of this document discloses.
     pub always: Vec<ClaimView>,
+    /// Are the names of the claims that stay hidden.
+    pub hidden: Vec<Localized>,
     /// Says that all copies are used, so that agreeing shows one again.
     pub reused: bool,
 }

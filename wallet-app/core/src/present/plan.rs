@@ -1,8 +1,10 @@
 //! Decides which document answers a request, and with which claims.
 
 use jumin_identity::{
-    ClaimPath, CredentialError, DcqlQuery, FileKey, QueryError, VerifiedCredential,
+    ClaimPath, CredentialError, CredentialType, DcqlQuery, FileKey, QueryError, VerifiedCredential,
 };
+
+use jumin_registry::Localized;
 
 use super::{ConsentDocument, PresentError};
 use crate::documents::{self, ClaimView};
@@ -152,39 +154,69 @@ impl Pick {
             .collect()
     }
 
-    /// Makes the part of the consent screen about this document.
+    /// Makes the part of the consent screen about this document: every claim by its own name, also inside larger ones.
     pub(crate) fn consent(&self, now: u64) -> ConsentDocument {
         let definition = documents::definition(&self.document);
-        let disclosed = self.disclosed().into_iter().map(|path| {
-            let value = path.select(self.credential.claims());
-            ClaimView {
-                label: match &definition {
-                    Some(definition) => documents::label(definition, &path),
-                    None => jumin_registry::Localized {
-                        ko: path.to_string(),
-                        en: path.to_string(),
-                    },
-                },
-                value: value
-                    .first()
-                    .map(|value| (*value).clone())
-                    .unwrap_or_default(),
-                path: path.to_string(),
-                selectively_disclosable: true,
-            }
-        });
+        let shown = self.disclosed();
         let all = documents::claims(&self.credential, definition.as_ref());
+        let (always, choosable): (Vec<_>, Vec<_>) = all
+            .into_iter()
+            .partition(|claim| !claim.selectively_disclosable);
+        let (mut disclosed, kept): (Vec<_>, Vec<_>) = choosable
+            .into_iter()
+            .partition(|claim| self.reveals(&shown, &claim.path));
+        let unnamed = shown
+            .iter()
+            .filter(|path| !disclosed.iter().any(|claim| within(path, &claim.path)));
+        let unnamed: Vec<ClaimView> = unnamed
+            .map(|path| self.unnamed(path, definition.as_ref()))
+            .collect();
+        disclosed.extend(unnamed);
+        let mut hidden: Vec<Localized> = Vec::new();
+        for claim in kept {
+            if !hidden.contains(&claim.label) {
+                hidden.push(claim.label);
+            }
+        }
         ConsentDocument {
             query_id: self.query_id.clone(),
             document: documents::summary(&self.document, now),
-            disclosed: disclosed.collect(),
-            always: all
-                .into_iter()
-                .filter(|claim| !claim.selectively_disclosable)
-                .collect(),
+            disclosed,
+            always,
+            hidden,
             reused: self.copy.used,
         }
     }
+
+    /// Says whether a claim is seen: every disclosure that it lies in has to be shown.
+    fn reveals(&self, shown: &[ClaimPath], claim: &str) -> bool {
+        let disclosures = self.credential.disclosures().iter();
+        disclosures
+            .map(|disclosure| &disclosure.path)
+            .filter(|path| within(path, claim))
+            .all(|path| shown.contains(path))
+    }
+
+    /// Shows a disclosure in which the type names no claim, as it is.
+    fn unnamed(&self, path: &ClaimPath, definition: Option<&CredentialType>) -> ClaimView {
+        let value = path.select(self.credential.claims());
+        ClaimView {
+            label: documents::label_of(definition, &path.to_string()),
+            value: value
+                .first()
+                .map(|value| (*value).clone())
+                .unwrap_or_default(),
+            path: path.to_string(),
+            selectively_disclosable: true,
+        }
+    }
+}
+
+/// Says whether a claim, by its path as text, lies at or below a path.
+fn within(path: &ClaimPath, claim: &str) -> bool {
+    claim
+        .parse::<ClaimPath>()
+        .is_ok_and(|claim| path.covers(&claim))
 }
 
 impl Plan {

@@ -117,13 +117,17 @@ impl NewActivity {
 }
 
 impl Database {
-    /// Returns the newest lines of the log, the newest first.
-    pub(crate) fn activity(&self, limit: u32) -> Result<Vec<ActivityEntry>, StoreError> {
+    /// Returns the newest lines of the log, the newest first; of one document, if one is named.
+    pub(crate) fn activity(
+        &self,
+        document: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<ActivityEntry>, StoreError> {
         let mut statement = self.0.prepare(
             "SELECT at, kind, document, vct, party, party_name_ko, party_name_en, party_accredited, claims, outcome
-             FROM activity ORDER BY number DESC LIMIT ?1",
+             FROM activity WHERE ?1 IS NULL OR document = ?1 ORDER BY number DESC LIMIT ?2",
         )?;
-        let rows = statement.query_map([limit], entry)?;
+        let rows = statement.query_map(params![document, limit], entry)?;
         let rows: Vec<Option<ActivityEntry>> = rows.collect::<Result<_, _>>()?;
         Ok(rows.into_iter().flatten().collect())
     }

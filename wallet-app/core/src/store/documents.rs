@@ -118,6 +118,16 @@ impl Database {
             .optional()?)
     }
 
+    /// Returns all copies of a document.
+    pub(crate) fn copies(&self, document: &str) -> Result<Vec<CopyInUse>, StoreError> {
+        let mut statement = self.0.prepare(
+            "SELECT number, compact, issuer_key, holder_key, used_at FROM copy
+             WHERE document = ?1 ORDER BY number",
+        )?;
+        let rows = statement.query_map([document], copy_in_use)?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
     /// Marks copies as used and notes the activity in one transaction, before anything is shown; returns the note's number,
     /// or `None` if one of the copies was used by somebody else meanwhile.
     pub(crate) fn use_copies(

@@ -72,7 +72,7 @@ fn copy_is_used_once_and_the_note_is_written_with_it() {
         .use_copies(&[(first.number, false)], &shown, Some(&id), NOW)
         .unwrap();
     assert!(again.is_none());
-    assert_eq!(database.activity(10).unwrap().len(), 2);
+    assert_eq!(database.activity(None, 10).unwrap().len(), 2);
     let second = database.next_copy(&id, 0).unwrap().unwrap();
     assert_ne!(second.number, first.number);
     assert_eq!(database.document(&id).unwrap().unwrap().copies_left, 1);
@@ -113,7 +113,7 @@ fn failed_store_leaves_nothing_behind() {
             .is_err()
     );
     assert!(database.documents().unwrap().is_empty());
-    assert!(database.activity(10).unwrap().is_empty());
+    assert!(database.activity(None, 10).unwrap().is_empty());
 }
 
 #[test]
@@ -132,7 +132,7 @@ fn deleted_document_takes_its_keys_along_and_stays_in_the_log() {
         .query_row("SELECT count(*) FROM copy", [], |row| row.get(0))
         .unwrap();
     assert_eq!(copies, 0);
-    let log = database.activity(10).unwrap();
+    let log = database.activity(None, 10).unwrap();
     assert_eq!(log[0].kind, ActivityKind::Deleted);
     assert_eq!(log[0].document.as_deref(), Some(id.as_str()));
     assert!(

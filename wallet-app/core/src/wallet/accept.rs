@@ -101,7 +101,7 @@ impl Wallet {
 }
 
 /// Takes the one document of an offer, if this wallet can hold it.
-fn configuration(open: &OpenOffer) -> Result<&Configuration, IssuanceError> {
+pub(super) fn configuration(open: &OpenOffer) -> Result<&Configuration, IssuanceError> {
     let [id] = open.offer.configuration_ids.as_slice() else {
         return Err(IssuanceError::Unsupported("several documents in one offer"));
     };

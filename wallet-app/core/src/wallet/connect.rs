@@ -189,6 +189,19 @@ impl Wallet {
         Ok(view.checked(now))
     }
 
+    /// Says how old the wallet's own copy of the ledger's records is; `None` if it has none that still serves.
+    pub fn records(&self, now: u64) -> Result<Option<CheckedAgainst>, VaultError> {
+        let trust = self.setup()?.trust;
+        let bytes = self.with(|database| database.bundle())?;
+        let view = BundleView::read(bytes.as_deref(), &trust, now);
+        Ok(view.ok().map(|view| view.checked(now)))
+    }
+
+    /// Returns the nodes that this wallet asks.
+    pub fn nodes(&self) -> Result<Vec<String>, VaultError> {
+        Ok(self.setup()?.nodes)
+    }
+
     pub(super) async fn refresh_bundle(
         &self,
         connections: &Connections,

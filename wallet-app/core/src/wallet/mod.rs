@@ -3,7 +3,10 @@
 mod accept;
 mod agencies;
 mod connect;
+mod history;
+mod preview;
 mod show;
+mod status;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,6 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use jumin_registry::NetworkTrust;
 
 use crate::documents::{self, DocumentDetail, DocumentSummary};
+use crate::face::{self, CardFace};
 use crate::store::{ActivityEntry, ActivityKind, NewActivity, Setup};
 use crate::vault::{
     self, Database, DeviceStore, Protection, StoreError, UnlockSecret, Vault, VaultError,
@@ -18,6 +22,9 @@ use crate::vault::{
 
 pub use self::connect::{NetworkSettings, SettingsError};
 use self::connect::{Source, nodes_over_http};
+pub use self::history::{ActivityFilter, ActivityLine};
+pub use self::preview::{IssuerParty, OfferPreview, OfferedDocument};
+pub use self::status::{DocumentStatus, Standing};
 
 /// Is a citizen's wallet in a folder of its own; shared by reference between threads and tasks.
 ///
@@ -132,6 +139,21 @@ impl Wallet {
         }))
     }
 
+    /// Draws the face of a document's card; `None` if there is no document of this identifier.
+    pub fn face(&self, id: &str) -> Result<Option<CardFace>, VaultError> {
+        let found = self.with(|database| {
+            let document = database.document(id)?;
+            Ok((document, database.next_copy(id, 0)?))
+        })?;
+        let (Some(document), Some(copy)) = found else {
+            return Ok(None);
+        };
+        let damaged = |_| VaultError::Damaged { file: "wallet.db" };
+        let credential = documents::verified(&copy, document.not_before).map_err(damaged)?;
+        let definition = documents::definition(&document);
+        Ok(definition.map(|definition| face::face(&definition, Some(&credential))))
+    }
+
     /// Deletes a document with its keys; says whether there was one.
     pub fn delete(&self, id: &str, now: u64) -> Result<bool, VaultError> {
         self.with(|database| {
@@ -149,7 +171,7 @@ impl Wallet {
 
     /// Returns the newest lines of the activity log, the newest first.
     pub fn activity(&self, limit: u32) -> Result<Vec<ActivityEntry>, VaultError> {
-        self.with(|database| database.activity(limit))
+        self.with(|database| database.activity(None, limit))
     }
 
     /// Returns the network this wallet belongs to.

@@ -7,6 +7,7 @@ use jumin_identity::{
 
 use super::Wallet;
 use super::connect::Connections;
+use crate::documents::DocumentSummary;
 use crate::online;
 use crate::present::{
     Answer, Backing, Choice, Consent, Mode, OneWay, Pick, Plan, PresentError, VerifiedRequest,
@@ -53,15 +54,43 @@ impl Wallet {
         choice: &Choice,
         now: u64,
     ) -> Result<Consent, PresentError> {
-        let plan = self.plan(&request.request.query, choice, now)?;
-        Ok(consent(
+        let query = &request.request.query;
+        let plan = self.plan(query, choice, now)?;
+        let consent = consent(
             &plan,
             &request.verifier,
             request.mode(),
             request.response_uri(),
             Some(request.request.expires),
             now,
-        ))
+        );
+        let alternatives = self.alternatives(query, &plan, now)?;
+        Ok(Consent {
+            alternatives,
+            ..consent
+        })
+    }
+
+    /// Lists the other documents that would answer, where one document is asked for.
+    fn alternatives(
+        &self,
+        query: &jumin_identity::DcqlQuery,
+        plan: &Plan,
+        now: u64,
+    ) -> Result<Vec<DocumentSummary>, PresentError> {
+        let [pick] = plan.0.as_slice() else {
+            return Ok(Vec::new());
+        };
+        let mut others = self.documents(now)?;
+        others.retain(|other| other.id != pick.document.id);
+        others.retain(|other| {
+            let choice = Choice {
+                document: Some(other.id.clone()),
+                ..Choice::default()
+            };
+            self.plan(query, &choice, now).is_ok()
+        });
+        Ok(others)
     }
 
     /// Answers a request as the citizen chose; the copies are marked as used before anything leaves the wallet.
@@ -126,9 +155,15 @@ impl Wallet {
         choice: &Choice,
         now: u64,
     ) -> Result<Consent, PresentError> {
-        let plan = self.plan(service_query(service)?, choice, now)?;
+        let query = service_query(service)?;
+        let plan = self.plan(query, choice, now)?;
         let verifier = self.agency(agency, &plan, now).await?;
-        Ok(consent(&plan, &verifier, Mode::OneWay, None, None, now))
+        let consent = consent(&plan, &verifier, Mode::OneWay, None, None, now);
+        let alternatives = self.alternatives(query, &plan, now)?;
+        Ok(Consent {
+            alternatives,
+            ..consent
+        })
     }
 
     /// Shows a document to an agency without a request; the code can be redrawn with a fresh nonce for five minutes.
@@ -286,6 +321,7 @@ fn consent(
         response_uri: response_uri.map(str::to_owned),
         expires,
         documents: plan.0.iter().map(|pick| pick.consent(now)).collect(),
+        alternatives: Vec::new(),
     }
 }
 
