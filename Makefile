@@ -56,8 +56,8 @@ $(INTEROP)/node_modules/.package-lock.json $(FACES_TESTS)/node_modules/.package-
 	npm ci --prefix $* --no-audit --no-fund
 	@touch $@
 
-demo: build ## Play the whole story with real processes; pictures and verdicts go to target/demo/
-	$(BIN)/jumin-demo demo
+demo: build $(FACES_TESTS)/node_modules/.package-lock.json ## Play the whole story with real processes; pictures and verdicts go to target/demo/
+	$(BIN)/jumin-demo demo --faces $(FACES_TESTS)/demo.mjs
 
 up: build ## Start the same stack to play with (TLS=1 for HTTPS); addresses go to target/up/env
 	$(BIN)/jumin-demo up $(if $(filter 1,$(TLS)),--tls)

@@ -52,8 +52,8 @@ async function gray(image) {
  * Writes frames as the video that the fake camera plays over and over. Each frame is held for `hold` pictures at `rate`
  * pictures a second: `hold: 2, rate: 10` shows five frames a second, as the wallet's moving codes do.
  */
-export async function writeVideo(file, frames, { rate = 10, hold = 2 } = {}) {
-  const out = await open(file, 'w')
+export async function writeVideo(file, frames, { rate = 10, hold = 2, flags = 'w' } = {}) {
+  const out = await open(file, flags)
   // Two chroma planes of a quarter each: no colour.
   const chroma = Buffer.alloc((WIDTH * HEIGHT) / 2, 128)
   try {
@@ -69,6 +69,24 @@ export async function writeVideo(file, frames, { rate = 10, hold = 2 } = {}) {
     await out.close()
   }
   return file
+}
+
+/**
+ * Makes a camera before which something can be held later: `await camera.hold({ text })` changes what it sees while Chromium
+ * plays it. The file is written over in place with as many frames, so that the player never finds it short.
+ */
+export async function liveCamera(file) {
+  const options = { rate: 30, hold: 1 }
+  await writeVideo(file, [await frame()], options)
+  return {
+    file,
+    async hold(look = {}) {
+      const seen = await frame(look)
+      const at = performance.now()
+      await writeVideo(file, [seen], { ...options, flags: 'r+' })
+      return at
+    },
+  }
 }
 
 /** Writes the video of codes held up in turn (one text: a code held still), with the look that `frame` takes. */

@@ -72,6 +72,46 @@ class WalletWindow {
     return (await this.driver.findElements(By.css(`[data-testid="${id}"]`))).length > 0
   }
 
+  /** Whether it is in view now. */
+  async visible(id) {
+    const [element] = await this.driver.findElements(By.css(`[data-testid="${id}"]`))
+    return element ? element.isDisplayed() : false
+  }
+
+  /** Chooses one of the radio buttons that `data-testid` names, by its value. */
+  async choose(id, value) {
+    await until(`${value} is chosen`, async () => {
+      const button = await this.driver.findElement(By.css(`[data-testid="${id}"][value="${value}"]`))
+      await this.run('arguments[0].click()', button)
+      return button.isSelected()
+    })
+  }
+
+  /** All elements that `data-testid` names. */
+  all(id) {
+    return this.driver.findElements(By.css(`[data-testid="${id}"]`))
+  }
+
+  /** Waits until one of several is there. */
+  until(ids) {
+    return until(`${ids.join(' or ')} is there`, async () => {
+      for (const id of ids) if (await this.has(id)) return id
+      return undefined
+    })
+  }
+
+  /** Clicks the button beside what `data-testid` names. */
+  async press(id) {
+    const element = await this.find(id)
+    await this.run('arguments[0].parentElement.querySelector("button").click()', element)
+  }
+
+  /** Waits until an error is in view, and gives its code. */
+  async problem() {
+    const element = await this.find('problem')
+    return element.getAttribute('data-code')
+  }
+
   /** Waits until it is gone. */
   gone(id) {
     return until(`${id} is gone`, async () => !(await this.has(id)))
