@@ -65,10 +65,11 @@ up: build ## Start the same stack to play with (TLS=1 for HTTPS); addresses go t
 down: ## End what `make up` started
 	@if [ -x $(BIN)/jumin-demo ]; then $(BIN)/jumin-demo down; else echo "nothing was built, so nothing runs"; fi
 
-bench: setup $(INTEROP)/node_modules/.package-lock.json ## Measure against the bounds; the table also goes to target/bench.json
-	$(CARGO) build $(LOCKED) --release -p jumin-registry-node -p jumin-issuer -p jumin-counter -p jumin-tests
+bench: setup ui $(INTEROP)/node_modules/.package-lock.json $(FACES_TESTS)/node_modules/.package-lock.json ## Measure against the bounds; the table also goes to target/bench.json
+	$(CARGO) build $(LOCKED) --release -p jumin-registry-node -p jumin-issuer -p jumin-counter -p jumin-wallet-core -p jumin-wallet -p jumin-tests
 	$(CARGO) build $(LOCKED) --release --manifest-path bench/peers/Cargo.toml --target-dir $(TARGET)/peers
-	$(TARGET)/release/jumin-bench --peers $(TARGET)/peers/release/jumin-bench-peers --node-peer $(INTEROP)/bench.mjs
+	$(TARGET)/release/jumin-bench --peers $(TARGET)/peers/release/jumin-bench-peers --node-peer $(INTEROP)/bench.mjs \
+	  --faces $(FACES_TESTS)/bench.mjs
 
 lint: setup ## Check formatting and lints
 	$(CARGO) fmt --all --check

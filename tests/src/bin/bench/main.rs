@@ -28,6 +28,9 @@ struct Options {
     /// The Node.js script that measures the npm library.
     #[arg(long)]
     node_peer: Option<PathBuf>,
+    /// The Node.js script that measures window and pages.
+    #[arg(long)]
+    faces: Option<PathBuf>,
     /// Where the rows go as JSON.
     #[arg(long, default_value = "target/bench.json")]
     out: PathBuf,
@@ -54,6 +57,9 @@ fn run(options: &Options) -> Result<()> {
     status::measure(&fixture, &mut table)?;
     if !options.no_services {
         services::measure(&mut table)?;
+    }
+    if let Some(script) = &options.faces {
+        peers::faces(script, &mut table)?;
     }
     table.print();
     table.write(&options.out)

@@ -25,9 +25,22 @@ pub fn measure(fixture: &Fixture, options: &Options, table: &mut Table) -> Resul
     Ok(())
 }
 
+/// Measures the wallet's window and the pages, with the programs beside this one.
+pub fn faces(script: &Path, table: &mut Table) -> Result<()> {
+    let this = std::env::current_exe().context("cannot tell where this program is")?;
+    let programs = this.parent().unwrap_or(Path::new("."));
+    let mut node = Command::new("node");
+    node.arg(script).env("JUMIN_BIN_DIR", programs);
+    finish(node, script, table)
+}
+
 fn run(mut command: Command, name: &Path, input: &Path, table: &mut Table) -> Result<()> {
+    command.arg(input);
+    finish(command, name, table)
+}
+
+fn finish(mut command: Command, name: &Path, table: &mut Table) -> Result<()> {
     let output = command
-        .arg(input)
         .output()
         .with_context(|| name.display().to_string())?;
     eprint!("{}", String::from_utf8_lossy(&output.stderr));
