@@ -1,3 +1,4 @@
+import { errorCodes } from '@jumin/shared/types/wallet.ts'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -13,6 +14,13 @@ function codes(file: string): string[] {
   const source = readFileSync(file, 'utf8')
   return [...source.matchAll(/pub fn code\(&self\)[\s\S]*?\n {4}\}/g)].flatMap(([body]) => [...body.matchAll(/"([a-z_]+)"/g)].map(([, code]) => code!))
 }
+
+it.each(errorCodes)('error %s has its texts', (code) => {
+  for (const messages of [ko, en] as Record<string, string>[]) {
+    expect(messages).toHaveProperty([`error.${code}.title`])
+    expect(messages).toHaveProperty([`error.${code}.do`])
+  }
+})
 
 /** What a person is spared. */
 const jargon = { ko: /DID|논스|원장|블록|키 바인딩|해시|JSON\b|HTTP|토큰|서명 검증/, en: /\bDID\b|[Nn]once|[Ll]edger|[Bb]lock\b|[Hh]ash|HTTP|[Tt]oken|[Cc]redential/ }
