@@ -1,6 +1,7 @@
 import { setLanguage, setTheme, type Language, type Theme } from '@jumin/shared'
 import type { AppState, Preferences } from '@jumin/shared/types/wallet.ts'
 import { router } from './router.svelte'
+import { flow } from './scanning/flow.svelte'
 import { wallet } from './wallet'
 
 let app = $state.raw<AppState | null>(null)
@@ -36,7 +37,7 @@ export const session = {
   async openLink(): Promise<void> {
     if (app?.state !== 'unlocked') return
     const link = await wallet.takeLink()
-    if (link) router.open(link)
+    if (link) flow.arrive(link)
   },
   /** Saves choices; they show at once, and stay for this window even where saving fails. */
   async prefer(change: { language?: Language; theme?: Theme; lock_minutes?: number }): Promise<void> {
