@@ -14,14 +14,13 @@ export class Office {
   now = $state(Date.now() / 1000)
 
   #at = $state(0)
-  #stopped = false
-
   /** Begins to follow; returns what ends it. */
   start(): () => void {
+    let goes = true
     const ticking = setInterval(() => (this.now = Date.now() / 1000), 1_000)
-    void this.#follow()
+    void this.#follow(() => goes)
     return () => {
-      this.#stopped = true
+      goes = false
       clearInterval(ticking)
     }
   }
@@ -44,8 +43,10 @@ export class Office {
     this.connected = false
   }
 
-  async #follow(): Promise<void> {
-    while (!this.#stopped) {
+  async #follow(goes: () => boolean): Promise<void> {
+    // Whoever starts this in an effect must not come to depend on what it reads and writes.
+    await Promise.resolve()
+    while (goes()) {
       await this.#ask()
       await new Promise((resolve) => setTimeout(resolve, this.connected ? EVERY : EVERY_LOST))
     }
