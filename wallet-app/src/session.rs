@@ -26,7 +26,10 @@ pub(crate) struct Session {
 
 struct Inner {
     wallet: Option<Arc<Wallet>>,
-    network: Option<NetworkFile>,
+    /// Is what the wallet here was made with.
+    kept: Option<NetworkFile>,
+    /// Is what a new wallet is made with.
+    given: Option<NetworkFile>,
     keyring: bool,
     preferences: Preferences,
     hand: Hand,
@@ -49,7 +52,8 @@ impl Session {
     pub(crate) fn new(home: PathBuf, given: Option<NetworkFile>) -> Self {
         let inner = Inner {
             wallet: None,
-            network: network::kept(&home).or(given),
+            kept: network::kept(&home),
+            given,
             keyring: false,
             preferences: preferences::read(&home),
             hand: Hand::default(),
@@ -117,10 +121,7 @@ impl Session {
         let had = was_open || !inner.hand.is_empty();
         inner.hand = Hand::default();
         inner.locks += 1;
-        let wallet = inner.wallet.clone();
-        // Outside of the lock: the database may be busy for a moment.
-        drop(inner);
-        if let Some(wallet) = wallet {
+        if let Some(wallet) = &inner.wallet {
             wallet.lock();
         }
         had
@@ -149,12 +150,24 @@ impl Session {
         self.inner().preferences = preferences;
     }
 
+    /// Returns the network of the wallet here, or that of a new one.
     pub(crate) fn network(&self) -> Option<NetworkFile> {
-        self.inner().network.clone()
+        let inner = self.inner();
+        let (first, second) = match inner.wallet {
+            Some(_) => (&inner.kept, &inner.given),
+            None => (&inner.given, &inner.kept),
+        };
+        first.as_ref().or(second.as_ref()).cloned()
     }
 
+    /// Takes the network for a new wallet.
     pub(crate) fn set_network(&self, network: NetworkFile) {
-        self.inner().network = Some(network);
+        self.inner().given = Some(network);
+    }
+
+    /// Takes the network of a wallet that was just made.
+    pub(crate) fn keep_network(&self, network: NetworkFile) {
+        self.inner().kept = Some(network);
     }
 
     pub(crate) fn keyring(&self) -> bool {

@@ -14,7 +14,7 @@ use crate::session::Session;
 /// A keyring that asks the citizen something is not waited for longer than this.
 const PROBE: Duration = Duration::from_secs(3);
 /// What is still under way holds on to the wallet's folder for a moment.
-const RELEASE: (u32, Duration) = (20, Duration::from_millis(100));
+const RELEASE: (u32, Duration) = (150, Duration::from_millis(100));
 
 /// Says how far the wallet is; opens its folder the first time.
 #[tauri::command]
@@ -38,7 +38,7 @@ pub(crate) async fn create_wallet(
     if session.wallet().is_some() {
         return Err(CommandError::of("wallet_exists"));
     }
-    let home = session.home().to_owned();
+    let (home, kept) = (session.home().to_owned(), network.clone());
     let wallet = blocking(move || {
         let device: Option<Arc<dyn DeviceStore>> = match keyring {
             true => Some(Arc::new(
@@ -52,6 +52,7 @@ pub(crate) async fn create_wallet(
         Ok(wallet)
     });
     opened(&session, Arc::new(wallet.await?));
+    session.keep_network(kept);
     state(&session).await
 }
 
@@ -60,8 +61,10 @@ pub(crate) async fn create_wallet(
 pub(crate) async fn unlock(session: Shared<'_>, secret: String) -> Outcome<AppState> {
     let secret = UnlockSecret::new(secret);
     let _changing = session.changing.lock().await;
-    if session.wallet().is_none() {
-        state(&session).await?;
+    if session.wallet().is_none()
+        && let Some(problem) = open(&session).await?
+    {
+        return Err(problem);
     }
     let wallet = session.wallet().ok_or(CommandError::of("wallet_missing"))?;
     let unlocked = wallet.clone();

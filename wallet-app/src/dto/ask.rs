@@ -188,7 +188,6 @@ pub(crate) struct Answer {
 /// Says what was scanned.
 #[derive(Debug, Clone, Serialize, TS)]
 #[serde(tag = "kind", rename_all = "snake_case")]
-#[expect(clippy::large_enum_variant, reason = "made once and sent at once")]
 pub(crate) enum Scan {
     Progress { received: u32, needed: u32 },
     Offer { offer: Offer },

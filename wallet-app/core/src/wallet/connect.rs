@@ -186,7 +186,10 @@ impl Wallet {
                 })?;
             }
         }
-        Ok(view.checked(now))
+        Ok(CheckedAgainst {
+            online: true,
+            ..view.checked(now)
+        })
     }
 
     /// Says how old the wallet's own copy of the ledger's records is; `None` if it has none that still serves.

@@ -209,6 +209,10 @@ impl std::fmt::Debug for Wallet {
 }
 
 #[cfg(test)]
+mod preview_tests;
+#[cfg(test)]
 mod stage;
+#[cfg(test)]
+mod status_tests;
 #[cfg(test)]
 mod tests;

@@ -85,7 +85,8 @@ impl Ledger {
 pub(super) struct Scene {
     pub(super) fault: Mutex<Fault>,
     pub(super) base: Mutex<String>,
-    issuer: TestAgency,
+    pub(super) issuer: TestAgency,
+    pub(super) status_list: Mutex<Option<String>>,
     tokens: Mutex<u32>,
     nonces: Mutex<u32>,
     pub(super) notified: Mutex<Vec<String>>,
@@ -125,6 +126,7 @@ impl Stage {
             fault: Mutex::new(Fault::None),
             base: Mutex::new(base),
             issuer,
+            status_list: Mutex::default(),
             tokens: Mutex::new(0),
             nonces: Mutex::new(0),
             notified: Mutex::default(),
@@ -248,6 +250,7 @@ fn routes(scene: Arc<Scene>) -> Router {
         .route("/nonce", post(nonce))
         .route("/credential", post(credential))
         .route("/notification", post(notification))
+        .route("/status/1", get(status_list))
         .route("/request", get(request_object).post(request_object))
         .route("/response", post(response))
         .with_state(scene)
@@ -374,7 +377,7 @@ fn copy(scene: &Scene, index: u32, holder: &PublicKey, fault: Fault) -> String {
         exp: NOW + YEAR,
         holder,
         status: StatusReference {
-            uri: "https://issuer.example/status/1".into(),
+            uri: format!("{}/status/1", scene.base.lock().unwrap()),
             idx,
         },
     };
@@ -398,6 +401,14 @@ async fn notification(State(scene): State<Arc<Scene>>, Json(body): Json<Value>) 
     let event = body["event"].as_str().unwrap().to_owned();
     scene.notified.lock().unwrap().push(event);
     StatusCode::NO_CONTENT
+}
+
+async fn status_list(State(scene): State<Arc<Scene>>) -> Response {
+    let list = scene.status_list.lock().unwrap().clone();
+    list.map_or(
+        StatusCode::NOT_FOUND.into_response(),
+        IntoResponse::into_response,
+    )
 }
 
 async fn request_object(State(scene): State<Arc<Scene>>) -> String {

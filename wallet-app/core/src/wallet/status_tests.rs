@@ -1,0 +1,161 @@
+use jumin_identity::{DidUrl, FileKey, Signer, Status, StatusList, sign_status_list};
+use jumin_registry::AnchorKind;
+
+use super::stage::*;
+use super::status::{DocumentStatus, Standing};
+
+const ENTRIES: u32 = 64;
+const DAY: u64 = 24 * 3600;
+
+/// Is a list in the making: what it says, who signs it, and what of it is anchored.
+struct Published {
+    entries: Vec<(u32, Status)>,
+    anchored: bool,
+    signer: Option<FileKey>,
+    expires: u64,
+    next_update: Option<u64>,
+}
+
+impl Published {
+    fn of(entries: &[(u32, Status)]) -> Self {
+        Self {
+            entries: entries.to_vec(),
+            anchored: true,
+            signer: None,
+            expires: NOW + DAY,
+            next_update: Some(NOW + DAY),
+        }
+    }
+
+    /// Puts the list on the issuer's server and its digest on the ledger.
+    fn publish(self, stage: &Stage) {
+        let mut list = StatusList::new(ENTRIES);
+        for (index, status) in self.entries {
+            list.set(index, status).unwrap();
+        }
+        let issuer = &stage.scene.issuer;
+        let uri = format!("{}/status/1", stage.scene.base.lock().unwrap());
+        let signer: &dyn Signer = match &self.signer {
+            Some(key) => key,
+            None => &issuer.key,
+        };
+        let kid: DidUrl = issuer.kid();
+        let token = sign_status_list(&list, &uri, NOW - 60, self.expires, 300, &kid, &[], signer);
+        *stage.scene.status_list.lock().unwrap() = Some(token.unwrap());
+        let digest = if self.anchored {
+            list.digest()
+        } else {
+            [7; 32]
+        };
+        let mut ledger = stage.ledger.ledger.lock().unwrap();
+        ledger.set_time(NOW - 50);
+        ledger.anchor(
+            issuer,
+            AnchorKind::StatusList,
+            &uri,
+            1,
+            digest,
+            self.next_update,
+        );
+    }
+}
+
+async fn asked(stage: &Stage) -> DocumentStatus {
+    let id = stage.wallet.documents(NOW).unwrap()[0].id.clone();
+    stage
+        .wallet
+        .document_status(&id, NOW)
+        .await
+        .unwrap()
+        .unwrap()
+}
+
+async fn status_after(published: Published) -> (Standing, Option<&'static str>) {
+    let stage = Stage::new().await;
+    stage.accept().await.unwrap();
+    published.publish(&stage);
+    let status = asked(&stage).await;
+    (status.status, status.reason)
+}
+
+#[tokio::test]
+async fn status_is_that_of_the_anchored_list() {
+    let stage = Stage::new().await;
+    stage.accept().await.unwrap();
+    Published::of(&[(40, Status::Invalid)]).publish(&stage);
+    let status = asked(&stage).await;
+    assert_eq!(status.status, Standing::Valid);
+    assert_eq!(status.list_age_seconds, Some(60));
+    assert!(status.block.is_some() && status.reason.is_none());
+}
+
+#[tokio::test]
+async fn one_revoked_copy_revokes_and_one_suspended_suspends() {
+    let revoked = Published::of(&[(1, Status::Invalid), (2, Status::Suspended)]);
+    assert_eq!(status_after(revoked).await, (Standing::Revoked, None));
+    let suspended = Published::of(&[(2, Status::Suspended)]);
+    assert_eq!(status_after(suspended).await, (Standing::Suspended, None));
+}
+
+#[tokio::test]
+async fn list_that_cannot_be_relied_on_leaves_the_status_unknown() {
+    let all_revoked = || {
+        Published::of(&[
+            (0, Status::Invalid),
+            (1, Status::Invalid),
+            (2, Status::Invalid),
+        ])
+    };
+    let unanchored = Published {
+        anchored: false,
+        ..all_revoked()
+    };
+    let stranger = Published {
+        signer: Some(FileKey::generate().unwrap()),
+        ..all_revoked()
+    };
+    let expired = Published {
+        expires: NOW - 1,
+        ..all_revoked()
+    };
+    let overdue = Published {
+        next_update: Some(NOW - 40),
+        ..all_revoked()
+    };
+    for (published, reason) in [
+        (unanchored, "status_list_not_anchored"),
+        (stranger, "status_list_invalid"),
+        (expired, "status_list_expired"),
+        (overdue, "status_list_overdue"),
+    ] {
+        assert_eq!(
+            status_after(published).await,
+            (Standing::Unknown, Some(reason))
+        );
+    }
+}
+
+#[tokio::test]
+async fn silence_leaves_the_status_unknown() {
+    let stage = Stage::new().await;
+    stage.accept().await.unwrap();
+    assert_eq!(asked(&stage).await.reason, Some("status_list_not_anchored"));
+    Published::of(&[(0, Status::Invalid)]).publish(&stage);
+    *stage.scene.status_list.lock().unwrap() = None;
+    let status = asked(&stage).await;
+    assert_eq!(status.reason, Some("status_list_missing"));
+    *stage.ledger.cut.lock().unwrap() = true;
+    let status = asked(&stage).await;
+    assert_eq!(
+        (status.status, status.reason),
+        (Standing::Unknown, Some("ledger_unreachable"))
+    );
+    assert!(
+        stage
+            .wallet
+            .document_status("nothing", NOW)
+            .await
+            .unwrap()
+            .is_none()
+    );
+}
