@@ -34,7 +34,7 @@ try {
 async function play() {
   const offer = await stack.offer()
   const window = await desktop.open('--home', desktop.home(), '--network', await stack.networkFile(), offer.credential_offer_uri)
-  await makeWallet(window, { until: 'agree-offer' })
+  await makeWallet(window, { until: 'offer' })
   await acceptOffer(window, offer.tx_code)
   console.log('지갑 창: 첫 실행부터 주민등록증 받기까지 · wallet window: from the first start to the card')
 

@@ -9,9 +9,15 @@ const OPTIONS = {
   preload: false,
 }
 
+// Colours in the middle of a transition are nobody's choice; endless spinners are not waited for.
+const SETTLED = `Promise.all(document.getAnimations()
+  .filter((animation) => Number.isFinite(animation.effect?.getComputedTiming().endTime))
+  .map((animation) => animation.finished.catch(() => {})))`
+
 /** Fails with what and where if axe finds something in a page of Chromium. */
 export async function check(page, what = page.url()) {
   await page.evaluate(axe.source)
+  await page.evaluate(`${SETTLED}.then(() => true)`)
   report(await page.evaluate((options) => globalThis.axe.run(document, options), OPTIONS), what)
 }
 
@@ -19,7 +25,7 @@ export async function check(page, what = page.url()) {
 export async function checkWindow(driver, what) {
   await driver.executeScript(`if (!window.axe) { ${axe.source} }`)
   const script = `const [options, done] = arguments
-    window.axe.run(document, options).then(done, (error) => done({ error: String(error) }))`
+    ${SETTLED}.then(() => window.axe.run(document, options)).then(done, (error) => done({ error: String(error) }))`
   const result = await driver.executeAsyncScript(script, OPTIONS)
   assert.equal(result.error, undefined)
   report(result, what)

@@ -21,21 +21,21 @@ export async function makeWallet(window, { language = 'ko', secret = PIN, until 
   await look('language')
   await window.click(`language-${language}`)
   for (let page = 1; page <= INTRODUCTION; page += 1) {
-    await window.find('next')
+    await window.find('first-next')
     await look(`intro-${page}`)
-    await window.click('next')
+    await window.click('first-next')
   }
-  await window.type('new-secret', secret)
-  await window.type('again-secret', secret)
+  await window.type('pin', secret)
+  await window.type('pin-again', secret)
   await look('secret')
-  await window.click('create')
+  await window.click('first-create')
   await window.find(until)
   await look('home-empty')
 }
 
 /** Opens the locked wallet. */
 export async function unlock(window, secret = PIN) {
-  await window.type('secret', secret)
+  await window.type('unlock-secret', secret)
   await window.click('unlock')
   await window.find('tab-home')
 }
@@ -43,25 +43,25 @@ export async function unlock(window, secret = PIN) {
 /** Locks the wallet and waits for the page that asks for the PIN. */
 export async function lock(window) {
   await goHome(window)
-  await window.click('lock')
+  await window.click('lock-now')
   await window.find('unlock')
   await window.listen()
 }
 
 /** Goes to the list of documents, whatever is in view. */
 export async function goHome(window) {
-  for (const way of ['finish', 'home', 'done', 'decline', 'discard-offer', 'back', 'back', 'back']) {
+  for (const way of ['qr-done', 'home', 'done', 'consent-decline', 'discard-offer', 'back', 'back', 'back']) {
     if (await window.visible('tab-home')) break
     if (await window.visible(way)) await window.click(way)
   }
   await window.click('tab-home')
-  await window.find('accept')
+  await window.find('accept-open')
 }
 
 /** Gives a link to the wallet as people paste it. */
 export async function pasteLink(window, way, link) {
   await goHome(window)
-  await window.click(way)
+  await window.click(`${way}-open`)
   if (way === 'present') await window.click('way-scan')
   await window.type('link', link)
   await window.click('open-link')
@@ -70,35 +70,35 @@ export async function pasteLink(window, way, link) {
 /** Gives a picture of a code to the wallet. */
 export async function givePicture(window, way, picture) {
   await goHome(window)
-  await window.click(way)
+  await window.click(`${way}-open`)
   if (way === 'present') await window.click('way-scan')
   await window.file('picture-file', picture)
 }
 
 /** From an offer in view to the document in the wallet. */
 export async function acceptOffer(window, transactionCode, look = async () => {}) {
-  await window.find('agree-offer')
+  await window.find('offer')
   await look('offer')
-  await window.click('agree-offer')
+  await window.click('accept')
   await window.type('transaction-code', transactionCode)
   await look('transaction-code')
-  await window.click('accept-offer')
+  await window.click('accept')
   await window.find('accepted')
   await look('accepted')
 }
 
 /** From a consent page in view to the code on the screen. */
 export async function agree(window, look = async () => {}) {
-  await window.find('agree')
+  await window.find('consent-accept')
   await look('consent')
-  await window.click('agree')
+  await window.click('consent-accept')
   await window.find('qr')
 }
 
 /** From home to a one-way code for an office's service. */
 export async function showOneWay(window, agency, service) {
   await goHome(window)
-  await window.click('present')
+  await window.click('present-open')
   await window.click('way-one-way')
   await window.choose('agency', agency)
   await window.choose('service', service)

@@ -4,7 +4,7 @@ import { Builder, By, Capabilities } from 'selenium-webdriver'
 import { checkWindow } from './axe.mjs'
 import { readCodes } from './camera.mjs'
 
-const DEADLINE = 20_000
+const DEADLINE = 30_000
 
 /** Opens the window of `binary` and gathers violations of its content security policy. */
 export async function openWindow(driverUrl, binary, args) {
@@ -78,10 +78,10 @@ class WalletWindow {
     return element ? element.isDisplayed() : false
   }
 
-  /** Chooses one of the radio buttons that `data-testid` names, by its value. */
+  /** Chooses one of a group's radio buttons by its value; `id` is how their `data-testid` begin. */
   async choose(id, value) {
     await until(`${value} is chosen`, async () => {
-      const button = await this.driver.findElement(By.css(`[data-testid="${id}"][value="${value}"]`))
+      const button = await this.driver.findElement(By.css(`[data-testid^="${id}-"][value="${value}"]`))
       await this.run('arguments[0].click()', button)
       return button.isSelected()
     })

@@ -47,7 +47,7 @@ pub fn up(out: &Path, tls: bool) -> Result<()> {
         .then(|| window::open(&network, stack.settings(), out))
         .transpose()?;
     write_processes(&stack, wallet.as_ref(), out)?;
-    print_hints(&stack, out)?;
+    print_hints(&stack, wallet.as_ref(), out)?;
     // From here on the servers live on their own.
     stack.detach();
     wallet.iter_mut().for_each(Process::detach);
@@ -109,17 +109,35 @@ fn is_ours(id: u32, name: &str) -> bool {
             .is_some_and(|file| file == name)
 }
 
-fn print_hints(stack: &Stack, out: &Path) -> Result<()> {
+fn print_hints(stack: &Stack, wallet: Option<&Process>, out: &Path) -> Result<()> {
     let env = out.join("env").display().to_string();
+    let network = out.join("wallet-network.json").display().to_string();
+    let home = out.join("wallet").display().to_string();
+    let programs = programs_directory();
     let console = stack.issuer.console_url();
+    let window = match wallet {
+        Some(_) => "it is open".to_owned(),
+        None => format!(
+            "no display here; where there is one: {programs}/jumin-wallet --home {home} --network {network}"
+        ),
+    };
     println!(
         r#"
 the stack is up; addresses and tokens are in {env}
 
-the agency's console: {console}/
-  account {CONSOLE_ACCOUNT}, password {password}
+  wallet    {window}
+  console   {console}/   account {CONSOLE_ACCOUNT}, password {password}
+  counter   {counter}/
 
-try:
+the story in two minutes, by hand:
+  1. console: sign in, find a resident born before 2004, make an offer for the card. It shows a QR code, a link and a code.
+  2. wallet: choose a language and a PIN; "Add", paste the link, type the code. The card is there.
+  3. counter: choose "address", open the desk. It shows a QR code; save a picture of it, or hold it to the wallet's camera.
+  4. wallet: "Present", scan the request, give the picture; see who asks for what; agree. The answer is a QR code.
+  5. counter: hold the wallet's code to the camera, or drop a picture of it on the page. The verdict: valid.
+  6. console: revoke the card with a reason. Present again: the counter says revoked.
+
+the same on the command line:
   set -a; . {env}; set +a; export JUMIN_WALLET_HOME=/tmp/my-wallet JUMIN_WALLET_PIN=sample-passphrase
   PATH="{programs}:$PATH"
   curl -s{cacert} -H "Authorization: Bearer $CONSOLE_TOKEN" -H 'Content-Type: application/json' \
@@ -134,7 +152,7 @@ try:
 
 end it with: make down"#,
         password = stack.issuer.console_password()?,
-        programs = programs_directory(),
+        counter = stack.counter.url(),
         cacert = if stack.settings().tls.is_some() {
             " --cacert $JUMIN_TRUST_ANCHORS"
         } else {
