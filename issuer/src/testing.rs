@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
-use axum::http::{Request, StatusCode, header};
+use axum::http::{HeaderMap, Request, StatusCode, header};
 use jumin_http::Client;
 use jumin_identity::{Did, DidUrl, FileKey, NetworkName, Signer, builtin_types, sign_jws};
 use jumin_registry::NetworkTrust;
@@ -51,10 +51,11 @@ pub(crate) struct TestIssuer {
     _directory: tempfile::TempDir,
 }
 
-/// An answer: status, headers' `WWW-Authenticate`, and the body as JSON.
+/// An answer: status, headers, and the body as JSON.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub status: StatusCode,
+    pub headers: HeaderMap,
     pub challenge: Option<String>,
     pub body: Value,
 }
@@ -102,6 +103,11 @@ impl TestIssuer {
         self.console_as(method, path, body, Some(token)).await
     }
 
+    /// Sends the console a request of the test's own making.
+    pub async fn ask_console(&self, request: Request<Body>) -> Answer {
+        answer(self.console.clone(), request).await
+    }
+
     pub async fn console_as(
         &self,
         method: &str,
@@ -125,8 +131,13 @@ impl TestIssuer {
 
     /// Makes an offer of the first resident's card; returns the pre-authorized code and the transaction code.
     pub async fn offer(&self) -> (String, String) {
+        self.offer_to("r000001").await
+    }
+
+    /// Makes an offer of a resident's card; returns the pre-authorized code and the transaction code.
+    pub async fn offer_to(&self, resident: &str) -> (String, String) {
         let wish =
-            json!({ "resident_id": "r000001", "credential_configuration_id": "resident-card" });
+            json!({ "resident_id": resident, "credential_configuration_id": "resident-card" });
         let offer = self.console("POST", "/v1/offers", wish).await;
         assert_eq!(offer.status, StatusCode::CREATED, "{offer:?}");
         let uri = offer.body["credential_offer_uri"].as_str().unwrap();
@@ -189,12 +200,14 @@ pub(crate) fn keys(count: usize) -> Vec<FileKey> {
 async fn answer(router: Router, request: Request<Body>) -> Answer {
     let response = router.oneshot(request).await.unwrap();
     let status = response.status();
-    let challenge = response.headers().get(header::WWW_AUTHENTICATE);
+    let headers = response.headers().clone();
+    let challenge = headers.get(header::WWW_AUTHENTICATE);
     let challenge = challenge.map(|value| value.to_str().unwrap().to_owned());
     let bytes = to_bytes(response.into_body(), 1 << 20).await.unwrap();
     let text = || Value::String(String::from_utf8_lossy(&bytes).into_owned());
     Answer {
         status,
+        headers,
         challenge,
         body: serde_json::from_slice(&bytes).unwrap_or_else(|_| text()),
     }

@@ -33,6 +33,8 @@ pub use agency_answer::{Agency, Localized};
 pub use overview::Overview;
 pub use password::{PasswordError, Passwords};
 pub use sessions::{AccountError, Actor, Session, SignInError, put_account};
+#[cfg(test)]
+pub use throttle::{buckets as try_buckets, count as count_try};
 pub use views::RecentViews;
 
 /// How long an offer can be used, in seconds.

@@ -1,5 +1,6 @@
 //! Passwords of console accounts: argon2id (RFC 9106), a few at a time.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use argon2::password_hash::phc::PasswordHash;
@@ -35,11 +36,11 @@ pub enum PasswordError {
 }
 
 /// Hashes and compares passwords.
-pub struct Passwords(Semaphore);
+pub struct Passwords(Arc<Semaphore>);
 
 impl Default for Passwords {
     fn default() -> Self {
-        Self(Semaphore::new(AT_ONCE))
+        Self(Arc::new(Semaphore::new(AT_ONCE)))
     }
 }
 
@@ -50,12 +51,15 @@ impl Passwords {
         password: Zeroizing<String>,
         hash: Option<String>,
     ) -> Result<bool, PasswordError> {
-        let permit = tokio::time::timeout(PATIENCE, self.0.acquire()).await;
-        let _permit = permit
+        let permit = Arc::clone(&self.0).acquire_owned();
+        let permit = tokio::time::timeout(PATIENCE, permit).await;
+        let permit = permit
             .map_err(|_| PasswordError::Busy)?
             .map_err(|_| PasswordError::Busy)?;
         let known = hash.is_some();
         let same = tokio::task::spawn_blocking(move || {
+            // Kept until the work is done, also when nobody waits for it any more.
+            let _permit = permit;
             let hash = hash.as_deref().unwrap_or(NOBODY);
             PasswordHash::new(hash).is_ok_and(|hash| {
                 Argon2::default()

@@ -6,9 +6,9 @@ mod oauth_error;
 mod offer;
 mod problems;
 mod published;
-#[cfg(test)]
-mod tests;
 mod token;
+#[cfg(test)]
+mod wallet_tests;
 
 use std::sync::Arc;
 

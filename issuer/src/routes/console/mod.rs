@@ -7,6 +7,8 @@ mod offers;
 mod records;
 mod residents;
 mod session;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 

@@ -8,16 +8,16 @@ export type Localized = { ko: string, en: string, };
 /**
  * A QR code as one SVG path, its unit a module, without the quiet zone.
  */
-export type CodeDrawing = { 
+export type CodeDrawing = {
 /**
  * Modules a side.
  */
 modules: number, path: string, };
 
 /**
- * What `jumin_http::Problem` writes.
+ * An error answer (RFC 9457), as `jumin_http::Problem` writes it.
  */
-export type Problem = { status: number, 
+export type Problem = { status: number,
 /**
  * Stable.
  */
@@ -26,7 +26,7 @@ code: string, title: string, detail: string, };
 /**
  * Who is signed in.
  */
-export type Session = { account: string, 
+export type Session = { account: string,
 /**
  * When it ends unless it is used, in seconds since the Unix epoch.
  */
@@ -40,7 +40,7 @@ export type ResidentSummary = { id: string, name: string, name_roman: string, bi
 /**
  * A resident's name in its three writings.
  */
-export type Name = { hangul: string, 
+export type Name = { hangul: string,
 /**
  * Absent where the name has no 한자.
  */
@@ -49,7 +49,7 @@ hanja: string | null, roman: string, };
 /**
  * A road-name address (도로명주소).
  */
-export type Address = { sido: string, 
+export type Address = { sido: string,
 /**
  * Absent in 세종특별자치시, which has none.
  */
@@ -58,7 +58,7 @@ sigungu: string | null, eupmyeondong: string, road: string, detail: string | nul
 /**
  * One stay in the address history.
  */
-export type Stay = { address: Address, from: string, 
+export type Stay = { address: Address, from: string,
 /**
  * Why the entry was made, for example 전입 or 출생등록.
  */
@@ -72,11 +72,11 @@ export type NameChange = { from: string, to: string, on: string, };
 /**
  * One resident.
  */
-export type Resident = { id: string, household: string, 
+export type Resident = { id: string, household: string,
 /**
  * To the household's head: 본인 for the head.
  */
-relation: string, name: Name, number: string, card_issued: string | null, 
+relation: string, name: Name, number: string, card_issued: string | null,
 /**
  * Oldest first; the last one is the current address.
  */
@@ -95,27 +95,27 @@ export type CredentialStatus = "valid" | "suspended" | "revoked";
 /**
  * One issued batch.
  */
-export type Credential = { id: string, resident_id: string, 
+export type Credential = { id: string, resident_id: string,
 /**
  * As the register writes it now.
  */
-resident_name: string, credential_configuration_id: string, vct: string, 
+resident_name: string, credential_configuration_id: string, vct: string,
 /**
  * How many copies the batch has.
  */
-copies: number, 
+copies: number,
 /**
  * Seconds since the Unix epoch.
  */
-issued_at: number, 
+issued_at: number,
 /**
  * Seconds since the Unix epoch.
  */
-expires_at: number, 
+expires_at: number,
 /**
  * What the current, anchored status list says.
  */
-status: CredentialStatus, 
+status: CredentialStatus,
 /**
  * What it was asked to become; the ledger hasn't finalized that yet.
  */
@@ -124,7 +124,7 @@ pending: CredentialStatus | null, };
 /**
  * The ledger's block that made a status final.
  */
-export type Block = { height: number, 
+export type Block = { height: number,
 /**
  * The block's time, in seconds since the Unix epoch.
  */
@@ -133,15 +133,15 @@ at: number, };
 /**
  * A status change as it was asked for, and what came of it.
  */
-export type StatusChange = { 
+export type StatusChange = {
 /**
  * When it was asked for, in seconds since the Unix epoch.
  */
-at: number, actor: string, to: CredentialStatus, reason: string, 
+at: number, actor: string, to: CredentialStatus, reason: string,
 /**
  * Nothing of it is pending any more.
  */
-final: boolean, 
+final: boolean,
 /**
  * Absent while it is pending, where a later change overtook it, and for changes older than this record.
  */
@@ -150,7 +150,7 @@ block: Block | null, };
 /**
  * A batch with everything that was done about its status.
  */
-export type CredentialDetail = { credential: Credential, 
+export type CredentialDetail = { credential: Credential,
 /**
  * The newest first.
  */
@@ -159,19 +159,19 @@ changes: Array<StatusChange>, };
 /**
  * What came of a status change.
  */
-export type ChangeAnswer = { id: string, 
+export type ChangeAnswer = { id: string,
 /**
  * What the anchored status list says.
  */
-status: CredentialStatus, 
+status: CredentialStatus,
 /**
  * What it will say; absent once that is finalized on the ledger.
  */
-pending: CredentialStatus | null, 
+pending: CredentialStatus | null,
 /**
  * Why it is still pending.
  */
-pending_reason: string | null, 
+pending_reason: string | null,
 /**
  * The ledger's block that made it final.
  */
@@ -185,15 +185,15 @@ export type OfferState = "open" | "taken" | "accepted" | "expired" | "locked";
 /**
  * An offer as the staff sees it; nothing in it opens anything.
  */
-export type OfferSummary = { id: string, resident_id: string, credential_configuration_id: string, 
+export type OfferSummary = { id: string, resident_id: string, credential_configuration_id: string,
 /**
  * Seconds since the Unix epoch.
  */
-made_at: number, 
+made_at: number,
 /**
  * Seconds since the Unix epoch.
  */
-expires_at: number, state: OfferState, 
+expires_at: number, state: OfferState,
 /**
  * The credential that came of it.
  */
@@ -202,37 +202,37 @@ credential_id: string | null, };
 /**
  * An offer, for the citizen's eyes only: shown once, to be handed over.
  */
-export type NewOffer = { 
+export type NewOffer = {
 /**
  * Names the offer afterwards; opens nothing.
  */
-id: string, 
+id: string,
 /**
  * `openid-credential-offer://` with the address of the offer.
  */
-credential_offer_uri: string, 
+credential_offer_uri: string,
 /**
  * The same as a QR code.
  */
-code: CodeDrawing, 
+code: CodeDrawing,
 /**
  * To be said, not shown beside the code.
  */
-tx_code: string, 
+tx_code: string,
 /**
  * Seconds since the Unix epoch.
  */
 expires_at: number, };
 
-export type ResidentDetail = { 
+export type ResidentDetail = {
 /**
  * The register's record.
  */
-resident: Resident, household: Household, members: Array<ResidentSummary>, 
+resident: Resident, household: Household, members: Array<ResidentSummary>,
 /**
  * Credential configurations that the resident can get today.
  */
-eligible: Array<string>, credentials: Array<Credential>, 
+eligible: Array<string>, credentials: Array<Credential>,
 /**
  * The offers of the last day, the newest first.
  */
@@ -241,7 +241,7 @@ offers: Array<OfferSummary>, };
 /**
  * What happened on one day in Korea.
  */
-export type DayCount = { 
+export type DayCount = {
 /**
  * `YYYY-MM-DD`.
  */
@@ -250,11 +250,11 @@ day: string, issued: number, revoked: number, suspended: number, };
 /**
  * How the agency's credentials stand.
  */
-export type Overview = { valid: number, suspended: number, revoked: number, 
+export type Overview = { valid: number, suspended: number, revoked: number,
 /**
  * Batches with a change that the ledger hasn't finalized.
  */
-pending: number, open_offers: number, residents: number, 
+pending: number, open_offers: number, residents: number,
 /**
  * The last 30 days, the oldest first, today last.
  */
@@ -263,19 +263,19 @@ days: Array<DayCount>, };
 /**
  * An entry of the audit.
  */
-export type AuditEntry = { 
+export type AuditEntry = {
 /**
  * Counts from 1 without gaps.
  */
-seq: number, 
+seq: number,
 /**
  * Seconds since the Unix epoch.
  */
-at: number, actor: string, action: string, subject: string, 
+at: number, actor: string, action: string, subject: string,
 /**
  * JSON, as it was hashed.
  */
-detail: string, 
+detail: string,
 /**
  * Chains the entry to the one before it; base64url.
  */
@@ -284,15 +284,15 @@ hash: string, };
 /**
  * What following the whole trail found.
  */
-export type AuditReport = { 
+export type AuditReport = {
 /**
  * Entries that hold together, counted from the first.
  */
-entries: number, 
+entries: number,
 /**
  * Hash of the last entry that holds, base64url: keep it elsewhere to notice a cut-off end.
  */
-head: string, 
+head: string,
 /**
  * Sequence number of the first broken link.
  */
@@ -301,15 +301,15 @@ broken_at: number | null, };
 /**
  * One of the agency's keys.
  */
-export type AgencyKey = { 
+export type AgencyKey = {
 /**
  * A DID URL.
  */
-id: string, purposes: Array<string>, 
+id: string, purposes: Array<string>,
 /**
  * Seconds since the Unix epoch.
  */
-valid_from: number, 
+valid_from: number,
 /**
  * First second it is no longer good for.
  */
@@ -318,19 +318,19 @@ valid_until: number | null, };
 /**
  * The grant by which the agency issues.
  */
-export type Accreditation = { 
+export type Accreditation = {
 /**
  * Credential types (`vct`).
  */
-types: Array<string>, 
+types: Array<string>,
 /**
  * Seconds since the Unix epoch.
  */
-from: number, 
+from: number,
 /**
  * First second it no longer holds.
  */
-until: number, 
+until: number,
 /**
  * `governance`, or a DID.
  */
@@ -339,19 +339,19 @@ accreditor: string, name: Localized, };
 /**
  * Something that the agency publishes and the ledger has the digest of.
  */
-export type Anchor = { 
+export type Anchor = {
 /**
  * `status-list` or `dictionary`.
  */
-kind: string, 
+kind: string,
 /**
  * The list's URI, or the dictionary's `vct`.
  */
-name: string, version: number, 
+name: string, version: number,
 /**
  * Base64url.
  */
-sha256: string, 
+sha256: string,
 /**
  * When a newer version is due at the latest, in seconds since the Unix epoch.
  */
@@ -360,27 +360,27 @@ next_update: number | null, };
 /**
  * The agency as the ledger knows it.
  */
-export type Agency = { did: string, 
+export type Agency = { did: string,
 /**
  * From the issuer's own settings; the accreditation has the ledger's.
  */
-name: Localized, network: string, public_url: string, proof: "proven" | "unreachable" | "invalid", 
+name: Localized, network: string, public_url: string, proof: "proven" | "unreachable" | "invalid",
 /**
  * A stable code.
  */
-proof_problem: string | null, checkpoint: { height: number, 
+proof_problem: string | null, checkpoint: { height: number,
 /**
  * Seconds since the Unix epoch.
  */
-at: number, age_seconds: number, } | null, document_version: number | null, keys: Array<AgencyKey>, accreditation: Accreditation | null, 
+at: number, age_seconds: number, } | null, document_version: number | null, keys: Array<AgencyKey>, accreditation: Accreditation | null,
 /**
  * A stable code: why the accreditation doesn't hold now.
  */
-accreditation_problem: string | null, anchors: Array<Anchor>, publisher: { 
+accreditation_problem: string | null, anchors: Array<Anchor>, publisher: {
 /**
  * Batches with a change that the ledger hasn't finalized.
  */
-pending: number, 
+pending: number,
 /**
  * Why the last round didn't publish everything.
  */

@@ -1,3 +1,6 @@
+mod changes;
+mod migration;
+
 use serde_json::json;
 
 use super::*;

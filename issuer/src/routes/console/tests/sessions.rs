@@ -1,0 +1,433 @@
+//! Signing in and out, and what a browser may send.
+
+use axum::body::Body;
+use axum::http::{Method, Request, StatusCode, header};
+use serde_json::{Value, json};
+
+use crate::console::put_account;
+use crate::testing::{Answer, HOST, TestIssuer, pass};
+
+const PASSWORD: &str = "correct horse battery";
+
+/// A browser on the console's page.
+struct Browser<'a> {
+    issuer: &'a TestIssuer,
+    cookie: Option<String>,
+    origin: Option<String>,
+    host: &'static str,
+    kind: &'static str,
+}
+
+impl<'a> Browser<'a> {
+    fn new(issuer: &'a TestIssuer) -> Self {
+        Self {
+            issuer,
+            cookie: None,
+            origin: Some(format!("http://{HOST}")),
+            host: HOST,
+            kind: "application/json",
+        }
+    }
+
+    async fn send(&self, method: Method, path: &str, body: Value) -> Answer {
+        let mut request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header(header::HOST, self.host)
+            .header(header::CONTENT_TYPE, self.kind);
+        if let Some(cookie) = &self.cookie {
+            request = request.header(header::COOKIE, cookie);
+        }
+        if let Some(origin) = &self.origin {
+            request = request.header(header::ORIGIN, origin);
+        }
+        let request = request.body(Body::from(body.to_string())).unwrap();
+        self.issuer.ask_console(request).await
+    }
+
+    async fn get(&self, path: &str) -> Answer {
+        self.send(Method::GET, path, Value::Null).await
+    }
+
+    /// Signs in and keeps the cookie.
+    async fn sign_in(&mut self, account: &str, password: &str) -> Answer {
+        let wish = json!({ "account": account, "password": password });
+        let answer = self.send(Method::POST, "/v1/session", wish).await;
+        if let Some(cookie) = answer.headers.get(header::SET_COOKIE) {
+            let cookie = cookie.to_str().unwrap();
+            self.cookie = cookie.split(';').next().map(str::to_owned);
+        }
+        answer
+    }
+}
+
+async fn issuer() -> TestIssuer {
+    let issuer = TestIssuer::new().await;
+    let app = &issuer.app;
+    put_account(&app.store, "admin", PASSWORD, app.now())
+        .await
+        .unwrap();
+    issuer
+}
+
+async fn actions(issuer: &TestIssuer) -> Vec<(String, String, String)> {
+    let entries = issuer.app.store.audit_entries(None, 100).await.unwrap();
+    let mut actions: Vec<_> = entries
+        .into_iter()
+        .map(|entry| (entry.actor, entry.action, entry.subject))
+        .collect();
+    actions.reverse();
+    actions
+}
+
+#[tokio::test]
+async fn console_without_an_account_says_so() {
+    let issuer = TestIssuer::new().await;
+    let mut browser = Browser::new(&issuer);
+    let asked = browser.get("/v1/session").await;
+    assert_eq!(
+        (asked.status, asked.code()),
+        (StatusCode::UNAUTHORIZED, "no_account")
+    );
+    assert_eq!(
+        browser.sign_in("admin", PASSWORD).await.code(),
+        "no_account"
+    );
+}
+
+#[tokio::test]
+async fn session_lasts_until_it_is_signed_out() {
+    let issuer = issuer().await;
+    let mut browser = Browser::new(&issuer);
+    assert_eq!(browser.get("/v1/overview").await.code(), "unauthorized");
+    let signed_in = browser.sign_in("admin", PASSWORD).await;
+    assert_eq!(signed_in.status, StatusCode::OK, "{signed_in:?}");
+    assert_eq!(signed_in.body["account"], "admin");
+    let cookie = signed_in.headers[header::SET_COOKIE].to_str().unwrap();
+    for attribute in ["HttpOnly", "SameSite=Strict", "Path=/"] {
+        assert!(cookie.contains(attribute), "{cookie}");
+    }
+    assert_eq!(browser.get("/v1/session").await.body, signed_in.body);
+    assert_eq!(browser.get("/v1/overview").await.status, StatusCode::OK);
+    let out = browser
+        .send(Method::DELETE, "/v1/session", Value::Null)
+        .await;
+    assert_eq!(out.status, StatusCode::NO_CONTENT);
+    assert!(
+        out.headers[header::SET_COOKIE]
+            .to_str()
+            .unwrap()
+            .contains("Max-Age=0")
+    );
+    assert_eq!(
+        browser.get("/v1/overview").await.code(),
+        "unauthorized",
+        "the cookie is worthless"
+    );
+    let actions = actions(&issuer).await;
+    let names: Vec<&str> = actions
+        .iter()
+        .map(|(_, action, _)| action.as_str())
+        .collect();
+    assert_eq!(
+        names,
+        ["account.set", "session.sign-in", "session.sign-out"]
+    );
+}
+
+#[tokio::test]
+async fn session_ends_when_idle_for_fifteen_minutes() {
+    let issuer = issuer().await;
+    let mut browser = Browser::new(&issuer);
+    browser.sign_in("admin", PASSWORD).await;
+    for _ in 0..3 {
+        pass(14 * 60);
+        assert_eq!(browser.get("/v1/overview").await.status, StatusCode::OK);
+    }
+    pass(14 * 60);
+    assert_eq!(browser.get("/v1/session").await.status, StatusCode::OK);
+    pass(60);
+    let ended = browser.get("/v1/session").await;
+    assert_eq!(
+        ended.code(),
+        "unauthorized",
+        "asking for the session doesn't use it"
+    );
+    assert_eq!(browser.get("/v1/overview").await.code(), "unauthorized");
+}
+
+#[tokio::test]
+async fn session_ends_after_eight_hours_of_use() {
+    let issuer = issuer().await;
+    let mut browser = Browser::new(&issuer);
+    browser.sign_in("admin", PASSWORD).await;
+    for _ in 0..47 {
+        pass(600);
+        assert_eq!(browser.get("/v1/overview").await.status, StatusCode::OK);
+    }
+    pass(600);
+    assert_eq!(browser.get("/v1/overview").await.code(), "unauthorized");
+    issuer.app.forget_ended_sessions().await.unwrap();
+}
+
+#[tokio::test]
+async fn new_sign_in_ends_the_browsers_old_session() {
+    let issuer = issuer().await;
+    let mut browser = Browser::new(&issuer);
+    browser.sign_in("admin", PASSWORD).await;
+    let old = browser.cookie.clone();
+    browser.sign_in("admin", PASSWORD).await;
+    assert_ne!(browser.cookie, old);
+    assert_eq!(browser.get("/v1/overview").await.status, StatusCode::OK);
+    browser.cookie = old;
+    assert_eq!(browser.get("/v1/overview").await.code(), "unauthorized");
+}
+
+#[tokio::test]
+async fn new_password_ends_all_sessions() {
+    let issuer = issuer().await;
+    let mut browser = Browser::new(&issuer);
+    browser.sign_in("admin", PASSWORD).await;
+    let app = &issuer.app;
+    put_account(&app.store, "admin", "another horse battery", app.now())
+        .await
+        .unwrap();
+    assert_eq!(browser.get("/v1/overview").await.code(), "unauthorized");
+    assert_eq!(
+        browser.sign_in("admin", PASSWORD).await.code(),
+        "wrong_credentials"
+    );
+    let answer = browser.sign_in("admin", "another horse battery").await;
+    assert_eq!(answer.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn fifth_wrong_password_makes_even_the_right_one_wait() {
+    let issuer = issuer().await;
+    let mut browser = Browser::new(&issuer);
+    for _ in 0..5 {
+        let answer = browser.sign_in("admin", "wrong").await;
+        assert_eq!(
+            (answer.status, answer.code()),
+            (StatusCode::UNAUTHORIZED, "wrong_credentials")
+        );
+    }
+    let answer = browser.sign_in("admin", PASSWORD).await;
+    assert_eq!(
+        (answer.status, answer.code()),
+        (StatusCode::TOO_MANY_REQUESTS, "too_many_tries")
+    );
+    assert_eq!(answer.headers[header::RETRY_AFTER], "30");
+    pass(30);
+    assert_eq!(
+        browser.sign_in("admin", "wrong").await.code(),
+        "wrong_credentials"
+    );
+    let longer = browser.sign_in("admin", PASSWORD).await;
+    assert_eq!(longer.headers[header::RETRY_AFTER], "60", "the wait grows");
+    pass(60);
+    assert_eq!(
+        browser.sign_in("admin", PASSWORD).await.status,
+        StatusCode::OK
+    );
+    assert_eq!(
+        browser.sign_in("admin", "wrong").await.code(),
+        "wrong_credentials"
+    );
+}
+
+#[tokio::test]
+async fn unknown_names_are_throttled_alike_and_not_written_down() {
+    let issuer = issuer().await;
+    let mut browser = Browser::new(&issuer);
+    for _ in 0..5 {
+        let answer = browser.sign_in("홍길동의 비밀", PASSWORD).await;
+        assert_eq!(answer.code(), "wrong_credentials");
+    }
+    let answer = browser.sign_in("홍길동의 비밀", PASSWORD).await;
+    assert_eq!(answer.code(), "too_many_tries");
+    let actions = actions(&issuer).await;
+    let refused = (
+        "nobody".to_owned(),
+        "session.refused".to_owned(),
+        "unknown".to_owned(),
+    );
+    assert_eq!(
+        actions.iter().filter(|action| **action == refused).count(),
+        5
+    );
+    assert_eq!(
+        issuer.app.store.verify_audit().await.unwrap().broken_at,
+        None
+    );
+}
+
+#[tokio::test]
+async fn parallel_tries_do_not_slip_past_the_count() {
+    let issuer = issuer().await;
+    let guess = async || Browser::new(&issuer).sign_in("admin", "wrong").await;
+    let answers = tokio::join!(
+        guess(),
+        guess(),
+        guess(),
+        guess(),
+        guess(),
+        guess(),
+        guess(),
+        guess(),
+    );
+    let answers: [Answer; 8] = answers.into();
+    let compared = answers
+        .iter()
+        .filter(|answer| answer.code() == "wrong_credentials");
+    assert_eq!(compared.count(), 5);
+}
+
+#[tokio::test]
+async fn changes_from_another_page_are_refused() {
+    let issuer = issuer().await;
+    let mut browser = Browser::new(&issuer);
+    browser.sign_in("admin", PASSWORD).await;
+    let search = json!({ "query": "" });
+    let path = "/v1/residents/search";
+    for origin in [
+        None,
+        Some("null"),
+        Some("https://evil.example"),
+        Some("http://127.0.0.1:7202"),
+        Some("http://localhost:7201"),
+    ] {
+        browser.origin = origin.map(str::to_owned);
+        let answer = browser.send(Method::POST, path, search.clone()).await;
+        assert_eq!(
+            (answer.status, answer.code()),
+            (StatusCode::FORBIDDEN, "wrong_origin"),
+            "{origin:?}"
+        );
+        let out = browser
+            .send(Method::DELETE, "/v1/session", Value::Null)
+            .await;
+        assert_eq!(out.code(), "wrong_origin");
+    }
+    browser.origin = Some(format!("http://{HOST}"));
+    for kind in ["text/plain", "application/x-www-form-urlencoded", ""] {
+        browser.kind = kind;
+        let answer = browser.send(Method::POST, path, search.clone()).await;
+        assert_eq!(
+            (answer.status, answer.code()),
+            (StatusCode::UNSUPPORTED_MEDIA_TYPE, "not_json")
+        );
+    }
+    browser.kind = "application/json; charset=utf-8";
+    assert_eq!(
+        browser.send(Method::POST, path, search).await.status,
+        StatusCode::OK
+    );
+}
+
+#[tokio::test]
+async fn sign_in_is_not_taken_from_another_page() {
+    let issuer = issuer().await;
+    let mut browser = Browser::new(&issuer);
+    browser.origin = Some("https://evil.example".to_owned());
+    assert_eq!(
+        browser.sign_in("admin", PASSWORD).await.code(),
+        "wrong_origin"
+    );
+    browser.origin = Some(format!("http://{HOST}"));
+    browser.kind = "text/plain";
+    assert_eq!(browser.sign_in("admin", PASSWORD).await.code(), "not_json");
+}
+
+#[tokio::test]
+async fn names_that_only_lead_here_are_refused() {
+    let issuer = issuer().await;
+    let mut browser = Browser::new(&issuer);
+    browser.sign_in("admin", PASSWORD).await;
+    for host in [
+        "evil.example",
+        "evil.example:7201",
+        "127.0.0.1.evil.example:7201",
+        "10.0.0.1:7201",
+        "",
+        "@",
+    ] {
+        browser.host = host;
+        for path in ["/v1/overview", "/v1/session", "/", "/openapi.json"] {
+            let answer = browser.get(path).await;
+            assert_eq!(
+                (answer.status, answer.code()),
+                (StatusCode::FORBIDDEN, "wrong_host"),
+                "{host} {path}"
+            );
+        }
+    }
+    for host in ["localhost:7201", "[::1]:7201", "127.0.0.1"] {
+        browser.host = host;
+        assert_eq!(
+            browser.get("/v1/overview").await.status,
+            StatusCode::OK,
+            "{host}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn account_names_and_passwords_have_a_form() {
+    let issuer = issuer().await;
+    let app = &issuer.app;
+    for name in [
+        "",
+        "Admin",
+        "관리자",
+        "token",
+        "wallet",
+        "a b",
+        &"a".repeat(33),
+    ] {
+        assert!(
+            put_account(&app.store, name, PASSWORD, app.now())
+                .await
+                .is_err(),
+            "{name}"
+        );
+    }
+    assert!(
+        put_account(&app.store, "admin", "short", app.now())
+            .await
+            .is_err()
+    );
+    let mut browser = Browser::new(&issuer);
+    let malformed = browser
+        .send(Method::POST, "/v1/session", json!({ "account": "admin" }))
+        .await;
+    assert_eq!(malformed.code(), "malformed_json");
+    assert_eq!(
+        browser.sign_in("admin", &"x".repeat(8000)).await.code(),
+        "wrong_credentials"
+    );
+}
+
+#[tokio::test]
+async fn tries_and_sessions_survive_a_restart() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("issuer.sqlite");
+    let first = crate::store::Store::open(&path).await.unwrap();
+    put_account(&first, "admin", PASSWORD, 1000).await.unwrap();
+    let buckets = crate::console::try_buckets("admin");
+    for _ in 0..5 {
+        first
+            .count_try(&buckets, 2000, |bucket, tries| {
+                crate::console::count_try(bucket, tries, 2000)
+            })
+            .await
+            .unwrap();
+    }
+    first.close().await;
+    let second = crate::store::Store::open(&path).await.unwrap();
+    let blocked = second
+        .count_try(&buckets, 2001, |_, tries| tries)
+        .await
+        .unwrap();
+    assert_eq!(blocked, Some(2030));
+}
