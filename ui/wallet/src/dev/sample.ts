@@ -49,7 +49,7 @@ const groups: ClaimGroup[] = [
     claim('name.roman', '성명(로마자)', 'Name (Roman)', 'Kim Haneul'),
     numberClaim,
     claim('birthdate', '생년월일', 'Date of birth', { kind: 'date', date: '1990-01-01' }),
-    claim('sex', '성별', 'Sex', '여'),
+    claim('sex', '성별', 'Sex', 'female'),
   ] },
   { key: 'address', label: null, entry: null, claims: [
     claim('address.sido', '시·도', 'Province or metropolitan city', '서울특별시'),
