@@ -3,6 +3,7 @@ import { readFile, readdir, writeFile } from 'node:fs/promises'
 import { launch } from './lib/browser.mjs'
 import { liveCamera, qrPicture } from './lib/camera.mjs'
 import { acceptOffer, agree, givePicture, goHome, makeWallet, readCode } from './lib/citizen.mjs'
+import { openDesk } from './lib/desk.mjs'
 import { startDesktop } from './lib/desktop.mjs'
 import { faces, weigh } from './lib/sizes.mjs'
 import { startStack } from './lib/stack.mjs'
@@ -89,9 +90,7 @@ async function processStart(home) {
 async function measureCounter(codes) {
   const camera = await liveCamera(stack.path('camera.y4m'))
   const desk = await launch({ cameraFrames: camera.file })
-  const page = await desk.open(`${stack.env.COUNTER_URL}/`)
-  await page.getByTestId('service-address').click()
-  await page.getByTestId('open-desk').click()
+  const page = await openDesk(desk, stack, 'address')
   await page.locator('[data-testid="camera"][data-state="on"]').waitFor().catch(() => {})
   await page.evaluate(() => {
     globalThis.decided = () =>

@@ -5,6 +5,7 @@ import path from 'node:path'
 import { executablePath, launch } from './lib/browser.mjs'
 import { liveCamera, readCodes } from './lib/camera.mjs'
 import { acceptOffer, agree, givePicture, makeWallet, readCode } from './lib/citizen.mjs'
+import { openDesk } from './lib/desk.mjs'
 import { startDesktop } from './lib/desktop.mjs'
 import { startStack } from './lib/stack.mjs'
 
@@ -38,9 +39,7 @@ async function play() {
   await acceptOffer(window, offer.tx_code)
   console.log('지갑 창: 첫 실행부터 주민등록증 받기까지 · wallet window: from the first start to the card')
 
-  const page = await counter.open(`${stack.env.COUNTER_URL}/`)
-  await page.getByTestId('service-address').click()
-  await page.getByTestId('open-desk').click()
+  const page = await openDesk(counter, stack, 'address')
   const request = await keep('counter-asks.png', await page.getByTestId('request-code').screenshot({ scale: 'device' }))
   if ((await readCodes(request.bytes)).length === 0) throw new Error('the counter shows no code')
   await givePicture(window, 'present', request.file)
