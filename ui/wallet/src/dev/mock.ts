@@ -57,7 +57,7 @@ function scan(text: string): Scan {
   if (/^(openid-credential-offer|haip-vci):/i.test(text)) {
     const transaction_code = query.get('code') === '0' ? null : { numeric: true, length: 6, description: null }
     const issuer = { ...party, id: 'did:jumin:test:z6Mk', name: query.has('unknown') ? null : office }
-    return { kind: 'offer', offer: { documents: [{ name: resident, card: { ...residentFace, portrait: null, lines: [] } }], issuer_url: 'https://issuer.example.go.kr', issuer, transaction_code } }
+    return { kind: 'offer', offer: { documents: [{ name: resident, card: { ...residentFace, title: '', portrait: null, lines: [] } }], issuer_url: 'https://issuer.example.go.kr', issuer, transaction_code } }
   }
   if (!/^(openid4vp|haip-vp|JM|[A-Z0-9 $%*+\-./:]+$)/.test(text)) fail('code_unreadable')
   return { kind: 'request', consent: consent(/^(openid4vp|haip-vp):/.test(text) ? 'online' : 'qr') }

@@ -17,24 +17,24 @@ export const portrait = `data:image/svg+xml,${encodeURIComponent(
   '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 70 90"><rect width="70" height="90" fill="#dbe4ef"/><path d="M6 90c2-20 14-27 29-27s27 7 29 27z" fill="#3b4a63"/><path d="M28 52h14v13c-3 5-11 5-14 0z" fill="#e9bf9d"/><ellipse cx="35" cy="39" rx="15" ry="19" fill="#f1cdae"/><path d="M18 40c-3-22 8-29 18-29 12 0 19 9 16 29-2-12-8-15-17-15s-15 4-17 15z" fill="#2b2622"/></svg>',
 )}`
 
-const face = (background: string, title: Localized, lines: [Localized, string][], picture: string | null = null): CardFace => ({
+const face = (background: string, title: string, lines: [Localized, string][], picture: string | null = null): CardFace => ({
   background,
   text: '#ffffff',
-  title: title.ko,
+  title,
   portrait: picture,
   lines: lines.map(([label, value]) => ({ label, value })),
 })
 const resident = both('주민등록증', 'Resident Registration Card')
 const household = both('주민등록표 등본', 'Household Register Copy')
 const individual = both('주민등록표 초본', 'Individual Register Abstract')
-const names = { name: both('성명(한글)', 'Name (Hangul)'), birth: both('생년월일', 'Date of birth'), issued: both('발급일', 'Date of issue'), head: both('세대주', 'Head of household') }
-export const residentFace = face('#1d4f8c', resident, [[names.name, person], [names.birth, '1990-01-01'], [names.issued, '2026-03-02']], portrait)
+const names = { name: both('성명(한글)', 'Name (Hangul)'), birth: both('생년월일', 'Date of birth'), issued: both('발급일', 'Date of issue'), office: both('발급기관', 'Issuing authority') }
+export const residentFace = face('#1d4f8c', person, [[names.issued, '2026-03-02'], [names.office, office.ko]], portrait)
 
 const base = { issuer: 'did:jumin:test:z6Mk', issuer_name: office, issued_at: days(-90), accepted_at: days(-89), copies: 10 }
 export const documents: DocumentSummary[] = query.has('empty') ? [] : [
   { ...base, id: 'resident', vct: 'urn:jumin:resident-card:1', name: resident, expires: days(900), state: 'valid', copies_left: 7, card: residentFace },
-  { ...base, id: 'household', vct: 'urn:jumin:household-register:1', name: household, expires: days(60), state: 'valid', copies_left: 1, card: face('#2f6b4f', household, [[names.head, person], [names.issued, '2026-03-02']]) },
-  { ...base, id: 'individual', vct: 'urn:jumin:individual-register:1', name: individual, expires: days(-4), state: 'expired', copies_left: 0, card: face('#7a4a21', individual, [[names.name, person], [names.issued, '2025-11-18']]) },
+  { ...base, id: 'household', vct: 'urn:jumin:household-register:1', name: household, expires: days(60), state: 'valid', copies_left: 1, card: face('#2f6b4f', person, [[names.issued, '2026-03-02'], [names.office, office.ko]]) },
+  { ...base, id: 'individual', vct: 'urn:jumin:individual-register:1', name: individual, expires: days(-4), state: 'expired', copies_left: 0, card: face('#7a4a21', person, [[names.issued, '2025-11-18']]) },
 ]
 
 const claim = (path: string, ko: string, en: string, value: Claim['value'] | string): Claim => ({
