@@ -14,6 +14,7 @@ import type {
   ResidentSummary,
   Session,
 } from '@jumin/shared/types/console.ts'
+import { setClock } from './state/clock.svelte'
 
 /** What an answer that isn't the one asked for comes down to; `code` is stable and names the text to show. */
 export class ApiError extends Error {
@@ -60,6 +61,7 @@ async function reach(path: string, init: RequestInit): Promise<Response> {
     const response = await fetch(path, { ...init, signal, credentials: 'same-origin', cache: 'no-store' })
     // A gateway that answers for a server which is down is as good as no answer.
     if (response.status === 502 || response.status === 504) throw new TypeError('no server behind the gateway')
+    setClock(response.headers.get('Date'))
     listener.reachable()
     return response
   } catch (cause) {

@@ -23,7 +23,7 @@ export const agency = {
     try {
       data = await api.agency()
       error = null
-      readAt = Math.floor(Date.now() / 1000)
+      readAt = now()
     } catch (cause) {
       error = cause
     }

@@ -1,5 +1,5 @@
 import { agency } from './agency.svelte'
-import { now } from './clock.svelte'
+import { localNow } from './clock.svelte'
 import { session } from './session.svelte'
 
 /** The server ends a session after 15 minutes without a request; the page ends it a little before. */
@@ -7,7 +7,7 @@ const IDLE = 14 * 60 + 30
 const WARN = 12 * 60 + 30
 const KEY = 'jumin.console.active'
 
-let active = $state(now())
+let active = $state(localNow())
 
 function note(): void {
   const at = Math.floor(Date.now() / 1000)
@@ -50,7 +50,7 @@ export function watchIdle(): () => void {
 export const idle = {
   /** Seconds left, once it is time to warn; null before. */
   get warning(): number | null {
-    const rest = IDLE - (now() - active)
+    const rest = IDLE - (localNow() - active)
     return session.state === 'open' && rest <= IDLE - WARN ? Math.max(0, rest) : null
   },
   async stay(): Promise<void> {
