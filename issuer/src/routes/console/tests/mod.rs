@@ -1,5 +1,7 @@
+mod browser;
 mod names;
 mod offers;
+mod origin;
 mod records;
 mod sessions;
 mod staff;

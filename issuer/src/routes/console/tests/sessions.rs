@@ -1,74 +1,11 @@
-//! Signing in and out, and what a browser may send.
+//! Signing in and out.
 
-use axum::body::Body;
-use axum::http::{Method, Request, StatusCode, header};
+use axum::http::{Method, StatusCode, header};
 use serde_json::{Value, json};
 
+use super::browser::{Browser, PASSWORD, issuer};
 use crate::console::put_account;
-use crate::testing::{Answer, HOST, TestIssuer, pass};
-
-const PASSWORD: &str = "correct horse battery";
-
-/// A browser on the console's page.
-struct Browser<'a> {
-    issuer: &'a TestIssuer,
-    cookie: Option<String>,
-    origin: Option<String>,
-    host: &'static str,
-    kind: &'static str,
-}
-
-impl<'a> Browser<'a> {
-    fn new(issuer: &'a TestIssuer) -> Self {
-        Self {
-            issuer,
-            cookie: None,
-            origin: Some(format!("http://{HOST}")),
-            host: HOST,
-            kind: "application/json",
-        }
-    }
-
-    async fn send(&self, method: Method, path: &str, body: Value) -> Answer {
-        let mut request = Request::builder()
-            .method(method)
-            .uri(path)
-            .header(header::HOST, self.host)
-            .header(header::CONTENT_TYPE, self.kind);
-        if let Some(cookie) = &self.cookie {
-            request = request.header(header::COOKIE, cookie);
-        }
-        if let Some(origin) = &self.origin {
-            request = request.header(header::ORIGIN, origin);
-        }
-        let request = request.body(Body::from(body.to_string())).unwrap();
-        self.issuer.ask_console(request).await
-    }
-
-    async fn get(&self, path: &str) -> Answer {
-        self.send(Method::GET, path, Value::Null).await
-    }
-
-    /// Signs in and keeps the cookie.
-    async fn sign_in(&mut self, account: &str, password: &str) -> Answer {
-        let wish = json!({ "account": account, "password": password });
-        let answer = self.send(Method::POST, "/v1/session", wish).await;
-        if let Some(cookie) = answer.headers.get(header::SET_COOKIE) {
-            let cookie = cookie.to_str().unwrap();
-            self.cookie = cookie.split(';').next().map(str::to_owned);
-        }
-        answer
-    }
-}
-
-async fn issuer() -> TestIssuer {
-    let issuer = TestIssuer::new().await;
-    let app = &issuer.app;
-    put_account(&app.store, "admin", PASSWORD, app.now())
-        .await
-        .unwrap();
-    issuer
-}
+use crate::testing::{Answer, TestIssuer, pass};
 
 async fn actions(issuer: &TestIssuer) -> Vec<(String, String, String)> {
     let entries = issuer.app.store.audit_entries(None, 100).await.unwrap();
@@ -281,95 +218,6 @@ async fn parallel_tries_do_not_slip_past_the_count() {
         .iter()
         .filter(|answer| answer.code() == "wrong_credentials");
     assert_eq!(compared.count(), 5);
-}
-
-#[tokio::test]
-async fn changes_from_another_page_are_refused() {
-    let issuer = issuer().await;
-    let mut browser = Browser::new(&issuer);
-    browser.sign_in("admin", PASSWORD).await;
-    let search = json!({ "query": "" });
-    let path = "/v1/residents/search";
-    for origin in [
-        None,
-        Some("null"),
-        Some("https://evil.example"),
-        Some("http://127.0.0.1:7202"),
-        Some("http://localhost:7201"),
-    ] {
-        browser.origin = origin.map(str::to_owned);
-        let answer = browser.send(Method::POST, path, search.clone()).await;
-        assert_eq!(
-            (answer.status, answer.code()),
-            (StatusCode::FORBIDDEN, "wrong_origin"),
-            "{origin:?}"
-        );
-        let out = browser
-            .send(Method::DELETE, "/v1/session", Value::Null)
-            .await;
-        assert_eq!(out.code(), "wrong_origin");
-    }
-    browser.origin = Some(format!("http://{HOST}"));
-    for kind in ["text/plain", "application/x-www-form-urlencoded", ""] {
-        browser.kind = kind;
-        let answer = browser.send(Method::POST, path, search.clone()).await;
-        assert_eq!(
-            (answer.status, answer.code()),
-            (StatusCode::UNSUPPORTED_MEDIA_TYPE, "not_json")
-        );
-    }
-    browser.kind = "application/json; charset=utf-8";
-    assert_eq!(
-        browser.send(Method::POST, path, search).await.status,
-        StatusCode::OK
-    );
-}
-
-#[tokio::test]
-async fn sign_in_is_not_taken_from_another_page() {
-    let issuer = issuer().await;
-    let mut browser = Browser::new(&issuer);
-    browser.origin = Some("https://evil.example".to_owned());
-    assert_eq!(
-        browser.sign_in("admin", PASSWORD).await.code(),
-        "wrong_origin"
-    );
-    browser.origin = Some(format!("http://{HOST}"));
-    browser.kind = "text/plain";
-    assert_eq!(browser.sign_in("admin", PASSWORD).await.code(), "not_json");
-}
-
-#[tokio::test]
-async fn names_that_only_lead_here_are_refused() {
-    let issuer = issuer().await;
-    let mut browser = Browser::new(&issuer);
-    browser.sign_in("admin", PASSWORD).await;
-    for host in [
-        "evil.example",
-        "evil.example:7201",
-        "127.0.0.1.evil.example:7201",
-        "10.0.0.1:7201",
-        "",
-        "@",
-    ] {
-        browser.host = host;
-        for path in ["/v1/overview", "/v1/session", "/", "/openapi.json"] {
-            let answer = browser.get(path).await;
-            assert_eq!(
-                (answer.status, answer.code()),
-                (StatusCode::FORBIDDEN, "wrong_host"),
-                "{host} {path}"
-            );
-        }
-    }
-    for host in ["localhost:7201", "[::1]:7201", "127.0.0.1"] {
-        browser.host = host;
-        assert_eq!(
-            browser.get("/v1/overview").await.status,
-            StatusCode::OK,
-            "{host}"
-        );
-    }
 }
 
 #[tokio::test]
