@@ -21,10 +21,14 @@ export function shooter(folder, language) {
   }
 }
 
+// Buttons fade from one theme's colours to the other's: the picture waits for the end of it.
 const SETTLE = `document.documentElement.dataset.theme = THEME
   document.activeElement?.blur?.()
-  return document.fonts.ready.then(() => new Promise((painted) =>
-    requestAnimationFrame(() => requestAnimationFrame(() => painted(true)))))`
+  const painted = () => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(() => resolve(true))))
+  const faded = () => Promise.all(document.getAnimations()
+    .filter((animation) => Number.isFinite(animation.effect?.getComputedTiming().endTime))
+    .map((animation) => animation.finished.catch(() => {})))
+  return document.fonts.ready.then(painted).then(faded).then(painted)`
 
 async function dress(screen, theme) {
   const script = SETTLE.replace('THEME', JSON.stringify(theme))
@@ -43,5 +47,5 @@ function take(screen) {
 async function compress(picture) {
   const { width } = await sharp(picture).metadata()
   const image = width > WIDEST ? sharp(picture).resize(WIDEST) : sharp(picture)
-  return image.png({ palette: true, colours: 128, effort: 10, compressionLevel: 9 }).toBuffer()
+  return image.png({ palette: true, colours: 96, effort: 10, compressionLevel: 9 }).toBuffer()
 }
