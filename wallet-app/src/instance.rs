@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use jumin_identity::sha256;
-use tauri::Wry;
 use tauri::plugin::TauriPlugin;
+use tauri::{Window, WindowEvent, Wry};
 
 use crate::arguments::Arguments;
 use crate::{links, window};
@@ -18,6 +18,17 @@ pub(crate) fn plugin(home: &Path) -> TauriPlugin<Wry> {
             None => window::raise(app),
         })
         .build()
+}
+
+/// Gives the folder's name on the bus back when the window closes: a start in that moment must open a window of its own
+/// instead of handing its link to a program that is about to end.
+pub(crate) fn release(window: &Window, event: &WindowEvent) {
+    if matches!(
+        event,
+        WindowEvent::CloseRequested { .. } | WindowEvent::Destroyed
+    ) {
+        tauri_plugin_single_instance::destroy(window);
+    }
 }
 
 /// Names a folder on the bus without telling which it is.

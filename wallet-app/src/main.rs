@@ -53,6 +53,7 @@ fn open(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
         .plugin(instance::plugin(&home))
         .plugin(tauri_plugin_deep_link::init())
         .plugin(tauri_plugin_opener::init())
+        .on_window_event(instance::release)
         .manage(session)
         .invoke_handler(commands::handler())
         .setup(move |app| {

@@ -157,10 +157,22 @@ async fn state(session: &Session) -> Outcome<AppState> {
     })
 }
 
+/// Takes the folder; a window that was just closed may hold it for a moment longer.
+fn taken(home: &std::path::Path) -> Result<Wallet, VaultError> {
+    let mut chances = 10;
+    loop {
+        match Wallet::open(home) {
+            Err(VaultError::InUse) if chances > 0 => chances -= 1,
+            other => return other,
+        }
+        std::thread::sleep(RELEASE.1);
+    }
+}
+
 /// Opens the folder's wallet, which stays locked; returns why it could not be.
 async fn open(session: &Session) -> Outcome<Option<CommandError>> {
     let home: PathBuf = session.home().to_owned();
-    let opened = blocking(move || Ok(Wallet::open(&home).map_err(CommandError::from))).await?;
+    let opened = blocking(move || Ok(taken(&home).map_err(CommandError::from))).await?;
     Ok(match opened {
         Ok(wallet) => {
             session.set_wallet(Some(Arc::new(wallet)));
