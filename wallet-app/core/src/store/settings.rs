@@ -19,6 +19,9 @@ const FOLLOWED: &str = "followed-trust";
 pub(crate) struct Setup {
     pub nodes: Vec<String>,
     pub trust: NetworkTrust,
+    /// What the network was followed to since; kept apart from what was told once.
+    #[serde(skip)]
+    pub followed: Option<NetworkTrust>,
     pub trust_anchors: Option<PathBuf>,
 }
 
