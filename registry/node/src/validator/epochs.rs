@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -49,6 +50,7 @@ pub(super) struct Epochs {
     pub blocks: Mailbox<Scheme, Standard<Block>>,
     pub oracle: Oracle,
     pub settled: BTreeMap<[u8; 32], SocketAddr>,
+    pub limit: NonZeroUsize,
     pub epocher: FixedEpocher,
     pub idle: Duration,
     pub page_cache: CacheRef,
@@ -98,7 +100,13 @@ impl Epochs {
             let set = self.ledger.set();
             if set.version > tracked {
                 tracked = set.version;
-                network::track(&mut self.oracle, &set, self.ledger.epoch(), &self.settled);
+                network::track(
+                    &mut self.oracle,
+                    &set,
+                    self.ledger.epoch(),
+                    &self.settled,
+                    self.limit,
+                );
             }
             let now = self.ledger.epoch();
             if now > epoch {

@@ -122,7 +122,9 @@ async fn run(
     let namespace = ledger.trust().namespace();
     let me = home.key.public_key();
     let committees = Committees::new(ledger.clone(), home.key.clone());
-    let (network, oracle, channels) = network::open(&context, &home, &namespace)?;
+    let settled = home.peers()?;
+    let limit = network::limit(&ledger.set(), settled.len());
+    let (network, oracle, channels) = network::open(&context, &home, &namespace, limit)?;
     let page_cache = archive::page_cache();
     let genesis = ledger.genesis().clone();
     let start = genesis.digest();
@@ -148,7 +150,8 @@ async fn run(
         committees,
         blocks: blocks.clone(),
         oracle,
-        settled: home.peers()?,
+        settled,
+        limit,
         epocher,
         idle: home.idle(),
         page_cache,

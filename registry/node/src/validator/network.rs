@@ -22,8 +22,10 @@ use crate::Scheme;
 use crate::block::{Block, MAX_OPERATION_BYTES};
 use crate::home::Home;
 
-/// The most nodes that this one connects to: the validators of now and next, and those in its settings.
-const MAX_PEERS: NonZeroUsize = NZUsize!(4 * MAX_NETWORK_VALIDATORS);
+/// How many nodes may join before this one has to be restarted to connect to more.
+const HEADROOM: usize = 8;
+/// How many changes of validators ago a node may have been one and is still connected to.
+const TRACKED_SETS: NonZeroUsize = NZUsize!(2);
 
 type Handshake = cups::Cups<sake::Sake<ed25519::PrivateKey>, ChaCha20Poly1305>;
 pub(super) type Network = lookup::Network<runtime::Context, Handshake>;
@@ -43,18 +45,26 @@ pub(super) struct Channels {
     pub operations: Channel,
 }
 
+/// How many nodes this one connects to at most, itself included. Every queue of the network is as long as this asks for and
+/// takes its memory at once, so it follows the validators of now rather than the most there may ever be.
+pub(super) fn limit(set: &ValidatorsRecord, settled: usize) -> NonZeroUsize {
+    let listed = set.current.len() + set.next.as_ref().map_or(0, |next| next.validators.len());
+    NonZeroUsize::MIN.saturating_add(listed + settled + HEADROOM)
+}
+
 /// Prepares the network of the validators in `home`; nothing is sent before it is started.
 pub(super) fn open(
     context: &runtime::Context,
     home: &Home,
     namespace: &[u8],
+    limit: NonZeroUsize,
 ) -> anyhow::Result<(Network, Oracle, Channels)> {
     let committee = u32::try_from(MAX_NETWORK_VALIDATORS)?;
-    let config = lookup::Config::local(
+    let mut config = lookup::Config::local(
         handshake(home.key.clone()),
         namespace,
         home.config.p2p_listen,
-        MAX_PEERS,
+        limit,
         commonware_p2p::max_message_size(&[
             // Each epoch has a channel of its own within the engine's channels.
             prefixed(simplex::max_payload_size::<Scheme, sha256::Digest>(
@@ -65,6 +75,7 @@ pub(super) fn open(
         ]),
         MAILBOX,
     );
+    config.tracked_peer_sets = TRACKED_SETS;
     let (mut network, oracle) = lookup::Network::new(context.child("network"), config);
 
     let consensus = Quota::per_second(NZU32!(512));
@@ -86,6 +97,7 @@ pub(super) fn track(
     set: &ValidatorsRecord,
     epoch: u64,
     settled: &BTreeMap<[u8; 32], SocketAddr>,
+    limit: NonZeroUsize,
 ) {
     let listed = set.at(epoch).iter().chain(set.at(u64::MAX));
     let mut addresses: BTreeMap<[u8; 32], SocketAddr> = listed
@@ -97,7 +109,11 @@ pub(super) fn track(
         let key = ed25519::PublicKey::decode(Copying(key.as_slice())).ok()?;
         Some((key, Address::from(*address)))
     });
-    let peers = ordered::Map::from_iter_dedup(peers.take(MAX_PEERS.get()));
+    if addresses.len() >= limit.get() {
+        tracing::warn!("restart this node to connect to all validators");
+    }
+    // One place is this node's own.
+    let peers = ordered::Map::from_iter_dedup(peers.take(limit.get() - 1));
     oracle.track(set.version, peers);
 }
 
