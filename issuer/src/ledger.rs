@@ -5,8 +5,9 @@ use std::sync::Arc;
 use jumin_identity::{CredentialType, Did, DidUrl, FileKey, NetworkName, Signer};
 use jumin_registry::client::{ClientError, LedgerClient};
 use jumin_registry::{
-    AccreditationRecord, Accreditor, AnchorKind, AnchorRecord, DidDocument, DidRecord, Localized,
-    Operation, OperationSigner, Record, RecordKey, Role, SignOperationError, sign_operation,
+    AccreditationRecord, Accreditor, AnchorKind, AnchorRecord, Claims, DidDocument, DidRecord,
+    Localized, Operation, OperationSigner, Record, RecordKey, Role, SignOperationError,
+    sign_operation,
 };
 use thiserror::Error;
 
@@ -164,6 +165,7 @@ impl Ledger {
             role: Role::Issuer,
             name: grant.name.clone(),
             types: grant.types.iter().map(|one| one.vct().to_owned()).collect(),
+            claims: Claims::Any,
             from: grant.from,
             until: grant.until,
             version: grant.version,

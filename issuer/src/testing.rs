@@ -281,6 +281,7 @@ fn unreachable_ledger(network: NetworkName, did: &Did) -> IssuerLedger {
         network: network.clone(),
         genesis: [0; 32],
         epoch: 0,
+        as_of: 0,
         validators: vec![[1; 32]],
     };
     let client = LedgerClient::new(Vec::new(), trust, Client::new().unwrap());

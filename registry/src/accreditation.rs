@@ -1,6 +1,6 @@
 //! Walks from an agency's accreditation up to governance.
 
-use jumin_identity::Did;
+use jumin_identity::{ClaimPath, Did};
 
 use crate::{
     key::{RecordKey, Role},
@@ -37,6 +37,15 @@ pub struct AccreditationChain {
     pub grants: Vec<Grant>,
     /// The agency's name, from its own grant.
     pub name: Localized,
+}
+
+impl AccreditationChain {
+    /// Returns those of `asked` that some grant of the chain doesn't let its holder ask for; empty if all may be asked for.
+    pub fn beyond<'a>(&self, asked: impl IntoIterator<Item = &'a ClaimPath>) -> Vec<ClaimPath> {
+        let covered = |path: &ClaimPath| self.grants.iter().all(|grant| grant.claims.cover(path));
+        let beyond = asked.into_iter().filter(|path| !covered(path));
+        beyond.cloned().collect()
+    }
 }
 
 /// Why an agency is not accredited.

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use jumin_identity::{b64url, b64url_decode};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     accreditation::{Lookup, LookupRecord},
     checkpoint::{Checkpoint, CheckpointError, VerifiedCheckpoint},
     encoding::bytes_b64,
+    handover::{Handover, HandoverError, MAX_HANDOVERS},
     key::RecordKey,
     proof::{ProofError, ProvenRecord},
     record::Record,
@@ -24,6 +26,8 @@ const MAX_RECORDS: usize = 200_000;
 pub struct Bundle {
     /// The checkpoint that all proofs refer to.
     pub checkpoint: Checkpoint,
+    /// The changes of validators up to the checkpoint, oldest first, from the epoch that was asked for on.
+    pub handovers: Vec<Handover>,
     /// The records, in ascending order of their keys' text.
     pub records: Vec<ProvenRecord>,
 }
@@ -33,6 +37,8 @@ pub struct Bundle {
 struct WireBundle {
     #[serde(with = "bytes_b64")]
     checkpoint: Vec<u8>,
+    /// Each a [`Handover`] as base64url.
+    handovers: Vec<String>,
     records: Vec<ProvenRecord>,
 }
 
@@ -51,6 +57,9 @@ pub enum BundleError {
     /// The checkpoint is not believed.
     #[error("the bundle's checkpoint is not valid")]
     Checkpoint(#[source] CheckpointError),
+    /// A change of validators is not believed.
+    #[error("the bundle's handovers are not valid")]
+    Handover(#[source] HandoverError),
     /// A record's proof is not believed.
     #[error("the bundle's record {key} is not proven")]
     Record {
@@ -70,6 +79,7 @@ impl BundleError {
             Self::Malformed => "malformed",
             Self::Unordered => "unordered",
             Self::Checkpoint(source) => source.code(),
+            Self::Handover(source) => source.code(),
             Self::Record { source, .. } => source.code(),
         }
     }
@@ -81,14 +91,27 @@ impl Bundle {
         records.sort_by_cached_key(|record| record.key.to_string());
         Self {
             checkpoint,
+            handovers: Vec::new(),
             records,
         }
     }
 
-    /// Writes the bundle as JSON `{"checkpoint", "records": [{"key", "value", "proof"}]}`.
+    /// Puts the changes of validators in, oldest first.
+    #[must_use]
+    pub fn with_handovers(mut self, handovers: Vec<Handover>) -> Self {
+        self.handovers = handovers;
+        self
+    }
+
+    /// Writes the bundle as JSON `{"checkpoint", "handovers", "records": [{"key", "value", "proof"}]}`.
     pub fn to_bytes(&self) -> Vec<u8> {
         let wire = WireBundle {
             checkpoint: self.checkpoint.to_bytes(),
+            handovers: self
+                .handovers
+                .iter()
+                .map(|handover| b64url(&handover.to_bytes()))
+                .collect(),
             records: self.records.clone(),
         };
         serde_json::to_vec(&wire).unwrap_or_default()
@@ -103,25 +126,35 @@ impl Bundle {
             return Err(BundleError::TooLarge);
         }
         let wire: WireBundle = serde_json::from_slice(bytes).map_err(|_| BundleError::Malformed)?;
-        if wire.records.len() > MAX_RECORDS {
+        if wire.records.len() > MAX_RECORDS || wire.handovers.len() > MAX_HANDOVERS {
             return Err(BundleError::TooLarge);
         }
         let checkpoint =
             Checkpoint::from_bytes(&wire.checkpoint).map_err(BundleError::Checkpoint)?;
+        let handovers = wire.handovers.iter().map(|text| {
+            let bytes = b64url_decode(text).map_err(|_| BundleError::Malformed)?;
+            Handover::from_bytes(&bytes).map_err(BundleError::Handover)
+        });
         Ok(Self {
             checkpoint,
+            handovers: handovers.collect::<Result<_, _>>()?,
             records: wire.records,
         })
     }
 
-    /// Checks the checkpoint's certificate, the records' order and every proof.
+    /// Follows the handovers that lie after `trust`, checks the checkpoint's certificate, the records' order and every proof.
+    ///
+    /// How old `trust` may be is left to the caller: [`NetworkTrust::require_recent`].
     ///
     /// # Errors
     /// [`BundleError`].
     pub fn verify(&self, trust: &NetworkTrust) -> Result<VerifiedBundle, BundleError> {
+        let trust = trust
+            .follow_all(&self.handovers)
+            .map_err(BundleError::Handover)?;
         let checkpoint = self
             .checkpoint
-            .verify(trust)
+            .verify(&trust)
             .map_err(BundleError::Checkpoint)?;
         let names: Vec<String> = self
             .records
@@ -143,6 +176,7 @@ impl Bundle {
             records.insert(proven.key.clone(), record);
         }
         Ok(VerifiedBundle {
+            trust: trust.confirmed_by(&checkpoint),
             checkpoint,
             records,
         })
@@ -152,6 +186,7 @@ impl Bundle {
 /// Records that are proven at a verified checkpoint. What it doesn't hold is unknown, not absent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VerifiedBundle {
+    trust: NetworkTrust,
     checkpoint: VerifiedCheckpoint,
     records: BTreeMap<RecordKey, Option<Record>>,
 }
@@ -160,6 +195,11 @@ impl VerifiedBundle {
     /// Returns the checkpoint that the records are proven at.
     pub fn checkpoint(&self) -> &VerifiedCheckpoint {
         &self.checkpoint
+    }
+
+    /// Returns the validators of the checkpoint's epoch, to be trusted from now on.
+    pub fn trust(&self) -> &NetworkTrust {
+        &self.trust
     }
 
     /// Returns the records that exist, in order of their keys.

@@ -27,7 +27,7 @@ pub enum CheckpointError {
     /// The header names another network.
     #[error("the checkpoint belongs to another network")]
     WrongNetwork,
-    /// The header or certificate belongs to another validator-set period than the trusted validators.
+    /// The header lies before the trusted validators' epoch, or its certificate is of another epoch.
     #[error("the checkpoint belongs to another epoch")]
     WrongEpoch,
     /// The trusted validators are not an ascending set.
@@ -86,7 +86,7 @@ impl Checkpoint {
         })
     }
 
-    /// Checks that a quorum of the trusted validators finalized this header in this network.
+    /// Checks that a quorum of the trusted validators finalized this header in this network, in their epoch or a later one.
     ///
     /// The checkpoint's age is left to the caller: [`VerifiedCheckpoint::require_fresh`].
     ///
@@ -96,7 +96,8 @@ impl Checkpoint {
         if self.header.network != trust.network {
             return Err(CheckpointError::WrongNetwork);
         }
-        if self.header.epoch != trust.epoch || self.certificate.epoch != trust.epoch {
+        // A later epoch without a handover in between has the same validators: those who left never sign again.
+        if self.header.epoch < trust.epoch || self.certificate.epoch != self.header.epoch {
             return Err(CheckpointError::WrongEpoch);
         }
         if !trust.has_valid_committee() {

@@ -8,15 +8,18 @@ mod submit;
 mod wire;
 
 use std::{
-    sync::atomic::{AtomicU64, AtomicUsize, Ordering},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use jumin_http::{Client, Url};
 
 use crate::{
-    Bundle, Checkpoint, MAX_BUNDLE_BYTES, NetworkTrust, ProvenRecord, Record, RecordKey,
-    VerifiedBundle, VerifiedCheckpoint,
+    Bundle, BundleError, Checkpoint, MAX_BUNDLE_BYTES, NetworkTrust, ProvenRecord, Record,
+    RecordKey, VerifiedBundle, VerifiedCheckpoint,
 };
 
 pub use error::{ClientError, NodeFailure};
@@ -32,7 +35,10 @@ const ROUND_PAUSE: Duration = Duration::from_millis(200);
 #[derive(Debug)]
 pub struct LedgerClient {
     nodes: Vec<Url>,
-    trust: NetworkTrust,
+    /// What this client was set up with.
+    origin: NetworkTrust,
+    /// The validators that the network has come to since; only ever moves forwards.
+    followed: Mutex<NetworkTrust>,
     http: Client,
     max_age: u64,
     /// The node that answered last; asked first.
@@ -55,7 +61,8 @@ impl LedgerClient {
     pub fn new(nodes: Vec<Url>, trust: NetworkTrust, http: Client) -> Self {
         Self {
             nodes,
-            trust,
+            followed: Mutex::new(trust.clone()),
+            origin: trust,
             http,
             max_age: MAX_AGE_SECONDS,
             preferred: AtomicUsize::new(0),
@@ -70,9 +77,37 @@ impl LedgerClient {
         self
     }
 
-    /// Returns what this client trusts.
+    /// Starts from a trust that an earlier client had [`followed`](Self::followed), if it is of this network and further on.
+    #[must_use]
+    pub fn with_followed(self, followed: Option<NetworkTrust>) -> Self {
+        if let Some(followed) = followed {
+            self.advance(followed);
+        }
+        self
+    }
+
+    /// Returns what this client was set up with.
     pub fn trust(&self) -> &NetworkTrust {
-        &self.trust
+        &self.origin
+    }
+
+    /// Returns the validators that the network has come to, to be kept for the next client.
+    pub fn followed(&self) -> NetworkTrust {
+        self.lock().clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, NetworkTrust> {
+        // The trust is replaced as a whole, so a panic elsewhere doesn't spoil it.
+        self.followed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes a newer trust of this network on; an older one changes nothing.
+    fn advance(&self, trust: NetworkTrust) {
+        let mut followed = self.lock();
+        let same = trust.network == followed.network && trust.genesis == followed.genesis;
+        if same && (trust.epoch, trust.as_of) >= (followed.epoch, followed.as_of) {
+            *followed = trust;
+        }
     }
 
     /// Fetches the newest checkpoint.
@@ -114,10 +149,17 @@ impl LedgerClient {
     /// # Errors
     /// [`ClientError`] when no node gives a valid and fresh one.
     pub async fn bundle(&self) -> Result<(Vec<u8>, VerifiedBundle), ClientError> {
-        self.first(&["v1", "bundle"], MAX_BUNDLE_BYTES, |body| {
+        // From the first trust on, so that the bytes can be checked again with nothing but the trust file.
+        let from = ("from_epoch", self.origin.epoch);
+        self.ask(&["v1", "bundle"], Some(from), MAX_BUNDLE_BYTES, |body| {
             let bundle = Bundle::from_bytes(body).map_err(NodeFailure::Bundle)?;
-            let verified = bundle.verify(&self.trust).map_err(NodeFailure::Bundle)?;
+            self.origin
+                .follow_all(&bundle.handovers)
+                .map_err(|error| NodeFailure::Bundle(BundleError::Handover(error)))?;
+            let trust = self.recent()?;
+            let verified = bundle.verify(&trust).map_err(NodeFailure::Bundle)?;
             self.require_current(verified.checkpoint())?;
+            self.advance(verified.trust().clone());
             Ok((body.to_vec(), verified))
         })
         .await
@@ -130,12 +172,21 @@ impl LedgerClient {
         max_bytes: usize,
         check: impl Fn(&[u8]) -> Result<T, NodeFailure>,
     ) -> Result<T, ClientError> {
+        self.ask(path, None, max_bytes, check).await
+    }
+
+    async fn ask<T>(
+        &self,
+        path: &[&str],
+        query: Option<(&str, u64)>,
+        max_bytes: usize,
+        check: impl Fn(&[u8]) -> Result<T, NodeFailure>,
+    ) -> Result<T, ClientError> {
         let mut failure = None;
         for _ in 0..ROUNDS {
             let mut behind = false;
             for (index, node) in self.in_order() {
-                let result = self.get(node, path, max_bytes).await;
-                match result.and_then(|body| check(&body)) {
+                match self.checked(node, path, query, max_bytes, &check).await {
                     Ok(answer) => {
                         self.preferred.store(index, Ordering::Relaxed);
                         return Ok(answer);
@@ -154,6 +205,53 @@ impl LedgerClient {
         Err(failure.map_or(ClientError::NoNodes, ClientError::Nodes))
     }
 
+    /// Asks one node; when its answer is of validators not known yet, follows the network to them and checks again.
+    async fn checked<T>(
+        &self,
+        node: &Url,
+        path: &[&str],
+        query: Option<(&str, u64)>,
+        max_bytes: usize,
+        check: &impl Fn(&[u8]) -> Result<T, NodeFailure>,
+    ) -> Result<T, NodeFailure> {
+        let body = self.get(node, path, query, max_bytes).await?;
+        match check(&body) {
+            Err(NodeFailure::Checkpoint(_)) if self.follow(node).await.unwrap_or(false) => {
+                check(&body)
+            }
+            result => result,
+        }
+    }
+
+    /// Follows the changes of validators that a node knows of; tells whether there were any.
+    async fn follow(&self, node: &Url) -> Result<bool, NodeFailure> {
+        let start = self.recent()?.epoch;
+        loop {
+            let trust = self.recent()?;
+            let from = ("from", trust.epoch);
+            let path = ["v1", "handovers"];
+            let body = self.get(node, &path, Some(from), MAX_ANSWER_BYTES).await?;
+            let answer: wire::HandoversAnswer = wire::parse(&body)?;
+            let handovers = answer.handovers()?;
+            let followed = trust
+                .follow_all(&handovers)
+                .map_err(NodeFailure::Handover)?;
+            if followed.epoch == trust.epoch {
+                return Ok(trust.epoch > start);
+            }
+            self.advance(followed);
+        }
+    }
+
+    /// Returns what is trusted now, unless that was too long ago.
+    fn recent(&self) -> Result<NetworkTrust, NodeFailure> {
+        let trust = self.followed();
+        trust
+            .require_recent(unix_now())
+            .map_err(NodeFailure::Expired)?;
+        Ok(trust)
+    }
+
     /// Returns the nodes, starting with the one that answered last.
     fn in_order(&self) -> impl Iterator<Item = (usize, &Url)> {
         let start = self.preferred.load(Ordering::Relaxed);
@@ -169,9 +267,13 @@ impl LedgerClient {
         &self,
         node: &Url,
         path: &[&str],
+        query: Option<(&str, u64)>,
         max_bytes: usize,
     ) -> Result<Vec<u8>, NodeFailure> {
-        let url = wire::join(node, path)?;
+        let mut url = wire::join(node, path)?;
+        if let Some((name, number)) = query {
+            url.query_pairs_mut().append_pair(name, &number.to_string());
+        }
         let response = self
             .http
             .get(&url, "application/json", max_bytes)
@@ -185,19 +287,20 @@ impl LedgerClient {
     }
 
     fn believe(&self, checkpoint: &[u8]) -> Result<VerifiedCheckpoint, NodeFailure> {
-        let checkpoint = Checkpoint::from_bytes(checkpoint)
-            .and_then(|checkpoint| checkpoint.verify(&self.trust))
-            .map_err(NodeFailure::Checkpoint)?;
+        let trust = self.recent()?;
+        let checkpoint = Checkpoint::from_bytes(checkpoint).map_err(NodeFailure::Checkpoint)?;
+        if checkpoint.header.network == trust.network && checkpoint.header.epoch < trust.epoch {
+            return Err(NodeFailure::Behind);
+        }
+        let checkpoint = checkpoint.verify(&trust).map_err(NodeFailure::Checkpoint)?;
         self.require_current(&checkpoint)?;
+        self.advance(trust.confirmed_by(&checkpoint));
         Ok(checkpoint)
     }
 
     fn require_current(&self, checkpoint: &VerifiedCheckpoint) -> Result<(), NodeFailure> {
-        let now = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .map_or(0, |time| time.as_secs());
         checkpoint
-            .require_fresh(now, self.max_age, MAX_AHEAD_SECONDS)
+            .require_fresh(unix_now(), self.max_age, MAX_AHEAD_SECONDS)
             .map_err(NodeFailure::Stale)?;
         let seen = self.seen.fetch_max(checkpoint.height(), Ordering::Relaxed);
         if checkpoint.height() < seen {
@@ -206,4 +309,10 @@ impl LedgerClient {
             Ok(())
         }
     }
+}
+
+fn unix_now() -> u64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |time| time.as_secs())
 }

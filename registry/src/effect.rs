@@ -7,6 +7,7 @@ use crate::{
     operation::Operation,
     record::{Grant, Record},
     signed::SignedOperation,
+    validators::NewValidator,
 };
 
 impl SignedOperation {
@@ -30,6 +31,8 @@ impl SignedOperation {
                 name: name.clone(),
             },
             Operation::AnchorCredentialType { vct, .. } => RecordKey::CredentialType(vct.clone()),
+            Operation::SetValidators { .. } => RecordKey::Validators,
+            Operation::SetGovernors { .. } => RecordKey::Governance,
         }
     }
 
@@ -99,6 +102,35 @@ impl SignedOperation {
                         && now.by == *by
                         && now.integrity == *integrity)
             }
+            (
+                Operation::SetValidators {
+                    add,
+                    remove,
+                    version,
+                },
+                Record::Validators(now),
+            ) => {
+                let latest = now.at(u64::MAX);
+                let added = |new: &NewValidator| latest.contains(&new.validator());
+                let removed = |key: &[u8; 32]| latest.iter().all(|validator| validator.key != *key);
+                now.version > version.saturating_add(1)
+                    || (now.version == version.saturating_add(1)
+                        && add.iter().all(added)
+                        && remove.iter().all(removed))
+            }
+            (
+                Operation::SetGovernors {
+                    governors,
+                    threshold,
+                    version,
+                },
+                Record::Governance(now),
+            ) => {
+                now.version > version.saturating_add(1)
+                    || (now.version == version.saturating_add(1)
+                        && now.governors == *governors
+                        && now.threshold == *threshold)
+            }
             _ => false,
         }
     }
@@ -108,6 +140,7 @@ impl SignedOperation {
             accreditor,
             name,
             types,
+            claims,
             from,
             until,
             ..
@@ -118,6 +151,7 @@ impl SignedOperation {
         grant.by == *accreditor
             && grant.name == *name
             && grant.types == *types
+            && grant.claims == *claims
             && grant.from == *from
             && grant.until == *until
     }

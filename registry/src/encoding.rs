@@ -58,6 +58,11 @@ impl<'a> Reader<'a> {
         Ok(u64::from_be_bytes(self.array(what)?))
     }
 
+    /// Returns all bytes that are left.
+    pub(crate) fn rest(self) -> &'a [u8] {
+        self.rest
+    }
+
     /// Ends the reading: bytes left over are an error.
     pub(crate) fn finish(self) -> Result<(), Malformed> {
         if self.rest.is_empty() {

@@ -57,6 +57,8 @@ pub enum RecordKey {
     CredentialType(String),
     /// `governance`: the governors and their threshold.
     Governance,
+    /// `validators`: who finalizes blocks, now and from the next epoch on.
+    Validators,
 }
 
 /// Text that is not a record key.
@@ -130,6 +132,7 @@ impl fmt::Display for RecordKey {
             Self::Anchor { issuer, kind, name } => write!(f, "anchor/{issuer}/{kind}/{name}"),
             Self::CredentialType(vct) => write!(f, "type/{vct}"),
             Self::Governance => f.write_str("governance"),
+            Self::Validators => f.write_str("validators"),
         }
     }
 }
@@ -138,8 +141,10 @@ impl FromStr for RecordKey {
     type Err = RecordKeyError;
 
     fn from_str(text: &str) -> Result<Self, RecordKeyError> {
-        if text == "governance" {
-            return Ok(Self::Governance);
+        match text {
+            "governance" => return Ok(Self::Governance),
+            "validators" => return Ok(Self::Validators),
+            _ => {}
         }
         let (kind, rest) = text.split_once('/').ok_or(RecordKeyError)?;
         match kind {

@@ -10,9 +10,11 @@ mod accreditation;
 mod bundle;
 mod certificate;
 mod checkpoint;
+mod claims;
 mod document;
 mod effect;
 mod encoding;
+mod handover;
 mod header;
 mod jws;
 mod key;
@@ -22,6 +24,7 @@ mod record;
 mod signed;
 mod state;
 mod trust;
+mod validators;
 
 #[cfg(feature = "client")]
 pub mod client;
@@ -36,8 +39,10 @@ pub use accreditation::{
 pub use bundle::{Bundle, BundleError, MAX_BUNDLE_BYTES, VerifiedBundle};
 pub use certificate::{Certificate, MAX_VALIDATORS, finalization_message, quorum};
 pub use checkpoint::{Checkpoint, CheckpointError, CheckpointStale, VerifiedCheckpoint};
+pub use claims::Claims;
 pub use document::{DidDocument, DocumentError, Purpose, Service, VerificationMethod};
 pub use encoding::Malformed;
+pub use handover::{Handover, HandoverError, MAX_HANDOVERS};
 pub use header::{HEADER_VERSION, Header, validator_set_hash};
 pub use key::{AnchorKind, RecordKey, RecordKeyError, Role};
 pub use operation::{Operation, OperationError, OperationHash};
@@ -51,4 +56,10 @@ pub use signed::{
     sign_operation,
 };
 pub use state::{BlockContext, Overlay, ReadState, Rejection, StateUnavailable, apply};
-pub use trust::{NAMESPACE, NetworkTrust, TrustError, consensus_namespace};
+pub use trust::{
+    NAMESPACE, NetworkTrust, TRUSTING_PERIOD, TrustError, TrustExpired, consensus_namespace,
+};
+pub use validators::{
+    MAX_NETWORK_VALIDATORS, NewValidator, NextValidators, POSSESSION_NAMESPACE, Validator,
+    ValidatorsRecord, possession_message, possession_statement,
+};

@@ -2,18 +2,23 @@
 
 use std::{collections::BTreeSet, fmt, str::FromStr};
 
-use jumin_identity::{Did, NetworkName, b64url, b64url_decode};
+use jumin_identity::{Did, NetworkName, PublicKey, b64url, b64url_decode};
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    claims::Claims,
     document::{DidDocument, DocumentError},
+    encoding::digests_b64,
     encoding::{Malformed, digest_b64},
     key::{AnchorKind, Role, is_name},
     record::{Accreditor, Localized},
+    signed::MAX_SIGNATURES,
+    validators::{MAX_NETWORK_VALIDATORS, NewValidator},
 };
 
 const MAX_TYPES: usize = 16;
 const MAX_LABEL_CHARS: usize = 100;
+const MAX_ADDED: usize = 16;
 
 /// A change of the ledger.
 ///
@@ -62,6 +67,9 @@ pub enum Operation {
         name: Localized,
         /// Credential types; empty means every type, which issuers can't have.
         types: Vec<String>,
+        /// Claims that a verifier may ask for, or that an accreditor may let verifiers ask for.
+        #[serde(default)]
+        claims: Claims,
         /// First second the grant holds, Unix time.
         from: u64,
         /// First second it no longer holds.
@@ -107,6 +115,25 @@ pub enum Operation {
         /// `sha256-<base64>` of the type metadata.
         integrity: String,
         /// Version of the type record replaced, 0 if none.
+        version: u64,
+    },
+    /// Changes who finalizes blocks from the next epoch on; signed by governance.
+    SetValidators {
+        /// Validators to add; one that is there already gets the new address and name.
+        add: Vec<NewValidator>,
+        /// Keys of validators to remove.
+        #[serde(with = "digests_b64")]
+        remove: Vec<[u8; 32]>,
+        /// Version of the validators record replaced.
+        version: u64,
+    },
+    /// Replaces the governors at once; signed by governance as it was.
+    SetGovernors {
+        /// The new governors' keys.
+        governors: Vec<PublicKey>,
+        /// How many of them must sign.
+        threshold: u8,
+        /// Version of the governance record replaced.
         version: u64,
     },
 }
@@ -176,10 +203,12 @@ impl Operation {
                 name,
                 types,
                 role,
+                claims,
                 from,
                 until,
                 ..
             } => {
+                claims.validate(*role)?;
                 validate_label(&name.ko)?;
                 validate_label(&name.en)?;
                 validate_types(types, *role)?;
@@ -206,7 +235,47 @@ impl Operation {
                     Err(malformed("integrity"))
                 }
             }
+            Self::SetValidators { add, remove, .. } => validate_change(add, remove),
+            Self::SetGovernors {
+                governors,
+                threshold,
+                ..
+            } => validate_governors(governors, *threshold),
         }
+    }
+}
+
+fn validate_change(add: &[NewValidator], remove: &[[u8; 32]]) -> Result<(), OperationError> {
+    if add.len() > MAX_ADDED || remove.len() > MAX_NETWORK_VALIDATORS {
+        return Err(OperationError::Limits("validators"));
+    }
+    let keys = add.iter().map(|validator| &validator.key).chain(remove);
+    let distinct: BTreeSet<_> = keys.collect();
+    if distinct.is_empty() || distinct.len() != add.len() + remove.len() {
+        return Err(malformed("list of validators"));
+    }
+    for validator in add {
+        validate_label(&validator.name)?;
+        if validator.address.port() == 0 {
+            return Err(malformed("validator's address"));
+        }
+    }
+    Ok(())
+}
+
+fn validate_governors(governors: &[PublicKey], threshold: u8) -> Result<(), OperationError> {
+    // An operation carries no more signatures than this.
+    if governors.len() > MAX_SIGNATURES {
+        return Err(OperationError::Limits("governors"));
+    }
+    let distinct: BTreeSet<_> = governors.iter().map(PublicKey::thumbprint).collect();
+    if distinct.len() != governors.len() {
+        return Err(malformed("list of governors"));
+    }
+    if (1..=governors.len()).contains(&usize::from(threshold)) {
+        Ok(())
+    } else {
+        Err(malformed("threshold"))
     }
 }
 

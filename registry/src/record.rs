@@ -6,9 +6,11 @@ use jumin_identity::{Did, PublicKey};
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    claims::Claims,
     document::DidDocument,
     encoding::{Malformed, digest_b64},
     key::{RecordKey, RecordKeyError},
+    validators::ValidatorsRecord,
 };
 
 const MAX_RECORD_BYTES: usize = 64 * 1024;
@@ -46,6 +48,8 @@ pub enum Record {
     CredentialType(TypeRecord),
     /// Of [`RecordKey::Governance`].
     Governance(GovernanceRecord),
+    /// Of [`RecordKey::Validators`].
+    Validators(ValidatorsRecord),
 }
 
 /// An agency's DID document and what its next change must show.
@@ -87,6 +91,9 @@ pub struct Grant {
     pub name: Localized,
     /// Credential types (`vct`) it is for; empty means every type (never for issuers).
     pub types: Vec<String>,
+    /// Claims that a verifier may ask for, here or below; of an issuer always [`Claims::Any`].
+    #[serde(default)]
+    pub claims: Claims,
     /// First second it holds, Unix time.
     pub from: u64,
     /// First second it no longer holds.
@@ -163,6 +170,7 @@ impl Record {
                 | (Self::Anchor(_), RecordKey::Anchor { .. })
                 | (Self::CredentialType(_), RecordKey::CredentialType(_))
                 | (Self::Governance(_), RecordKey::Governance)
+                | (Self::Validators(_), RecordKey::Validators)
         )
     }
 }

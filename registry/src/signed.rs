@@ -4,7 +4,7 @@ use jumin_identity::{Did, NetworkName, SignError, Signer, b64url};
 
 use crate::{
     encoding::{Malformed, domain_hash},
-    jws::{GeneralJws, Signature, WireSignature},
+    jws::{GeneralJws, KeyName, Signature, WireSignature},
     operation::{Operation, OperationError, OperationHash, Payload},
 };
 
@@ -95,6 +95,16 @@ impl SignedOperation {
     pub fn created_did(&self) -> Option<Did> {
         matches!(self.payload.op, Operation::CreateDid { .. })
             .then(|| Did::from_digest(&self.payload.network, &self.hash.0))
+    }
+
+    /// Returns the names that the signatures give their keys; keys given themselves have none.
+    pub fn signers(&self) -> impl Iterator<Item = &str> {
+        self.signatures
+            .iter()
+            .filter_map(|signature| match &signature.key {
+                KeyName::Kid(kid) => Some(kid.as_str()),
+                KeyName::Jwk(_) => None,
+            })
     }
 
     /// Adds a signature, for operations that several governors sign in turn.

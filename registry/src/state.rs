@@ -7,6 +7,7 @@ mod accredit;
 mod anchor;
 mod authority;
 mod did;
+mod govern;
 mod rejection;
 
 use std::collections::BTreeMap;
@@ -18,6 +19,7 @@ use crate::{
     operation::Operation,
     record::{AccreditationRecord, AnchorRecord, DidRecord, GovernanceRecord, Record, TypeRecord},
     signed::SignedOperation,
+    validators::ValidatorsRecord,
 };
 
 pub use rejection::Rejection;
@@ -89,6 +91,16 @@ pub fn apply(
         Operation::EndAccreditation { .. } => change.end_accreditation()?,
         Operation::Anchor { .. } => change.anchor()?,
         Operation::AnchorCredentialType { .. } => change.anchor_type()?,
+        Operation::SetValidators {
+            add,
+            remove,
+            version,
+        } => change.set_validators(add, remove, *version)?,
+        Operation::SetGovernors {
+            governors,
+            threshold,
+            version,
+        } => change.set_governors(governors, *threshold, *version)?,
     };
     Ok(vec![written])
 }
@@ -165,4 +177,5 @@ impl State<'_> {
     typed_read!(anchor, Anchor, AnchorRecord);
     typed_read!(credential_type, CredentialType, TypeRecord);
     typed_read!(governance, Governance, GovernanceRecord);
+    typed_read!(validators, Validators, ValidatorsRecord);
 }

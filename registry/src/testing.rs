@@ -8,9 +8,10 @@ use jumin_identity::{Did, DidUrl, FileKey, NetworkName, Signer};
 
 use crate::{
     AccreditationRecord, Accreditor, AnchorKind, BlockContext, Bundle, Certificate, Checkpoint,
-    DidDocument, GovernanceRecord, HEADER_VERSION, Header, Localized, NetworkTrust, Operation,
-    OperationSigner, Overlay, ProvenRecord, Purpose, ReadState, Record, RecordKey, Rejection, Role,
-    SignedOperation, VerificationMethod, finalization_message, quorum, sign_operation,
+    Claims, DidDocument, GovernanceRecord, HEADER_VERSION, Handover, Header, Localized,
+    NetworkTrust, NewValidator, Operation, OperationSigner, Overlay, ProvenRecord, Purpose,
+    ReadState, Record, RecordKey, Rejection, Role, SignedOperation, Validator, ValidatorsRecord,
+    VerificationMethod, finalization_message, possession_message, quorum, sign_operation,
     tree::{self, MemoryStore, StateAt},
     validator_set_hash,
 };
@@ -21,6 +22,8 @@ pub struct TestLedger {
     genesis: [u8; 32],
     governor: FileKey,
     validators: Vec<Ed25519KeyPair>,
+    /// The epoch from which on `validators` finalize.
+    since: u64,
     store: MemoryStore,
     head: Header,
     keys: Vec<RecordKey>,
@@ -58,21 +61,35 @@ impl TestLedger {
 
     /// Starts a network with several validators. Two networks of one name differ in their governor, so in their genesis.
     pub fn with_validators(network: &str, validators: u8, now: u64) -> Self {
+        let seeds: Vec<u8> = (1..=validators).collect();
+        Self::with_epochs(network, &seeds, 1 << 32, now)
+    }
+
+    /// Starts a network whose epochs have `epoch_blocks` blocks, with validators made from these seeds.
+    pub fn with_epochs(network: &str, seeds: &[u8], epoch_blocks: u64, now: u64) -> Self {
         let network: NetworkName = network.parse().unwrap();
         let governor = FileKey::generate().unwrap();
-        let mut validators: Vec<_> = (1..=validators)
-            .map(|seed| Ed25519KeyPair::from_seed_unchecked(&[seed; 32]).unwrap())
-            .collect();
-        validators.sort_by_key(public);
+        let validators = key_pairs(seeds);
         let record = Record::Governance(GovernanceRecord {
             version: 1,
             threshold: 1,
             governors: vec![governor.public_key().clone()],
         });
         let mut store = MemoryStore::default();
-        let (root, batch) = tree::update(&store, 0, [(&RecordKey::Governance, &record)]).unwrap();
+        let set = ValidatorsRecord {
+            version: 1,
+            epoch_blocks,
+            current: validators.iter().map(listed).collect(),
+            next: None,
+        };
+        let keys: Vec<[u8; 32]> = set.keys_at(0);
+        let set = Record::Validators(set);
+        let writes = [
+            (&RecordKey::Governance, &record),
+            (&RecordKey::Validators, &set),
+        ];
+        let (root, batch) = tree::update(&store, 0, writes).unwrap();
         store.write(&batch);
-        let keys: Vec<[u8; 32]> = validators.iter().map(public).collect();
         let head = Header {
             version: HEADER_VERSION,
             network: network.clone(),
@@ -84,12 +101,14 @@ impl TestLedger {
             body_hash: [0; 32],
             next_validators: validator_set_hash(&keys),
         };
-        let (genesis, keys) = (head.digest(), vec![RecordKey::Governance]);
+        let genesis = head.digest();
+        let keys = vec![RecordKey::Governance, RecordKey::Validators];
         Self {
             network,
             genesis,
             governor,
             validators,
+            since: 0,
             store,
             head,
             keys,
@@ -97,13 +116,14 @@ impl TestLedger {
         }
     }
 
-    /// Returns what a reader must know to trust this ledger.
+    /// Returns what a reader must know to trust this ledger as it is now.
     pub fn trust(&self) -> NetworkTrust {
         NetworkTrust {
             network: self.network.clone(),
             genesis: self.genesis,
-            epoch: 0,
+            epoch: self.since,
             validators: self.validators.iter().map(public).collect(),
+            as_of: self.now,
         }
     }
 
@@ -131,7 +151,7 @@ impl TestLedger {
             network: self.network.clone(),
             height: self.head.height + 1,
             time_ms: self.now * 1000,
-            epoch: 0,
+            epoch: self.set().epoch_of(self.head.height + 1),
         };
         let state = StateAt::new(&self.store, self.head.height);
         let mut overlay = Overlay::new(&state);
@@ -152,8 +172,15 @@ impl TestLedger {
             }
         }
         let parent = self.head.digest();
+        let written = writes.iter().find_map(|(_, record)| match record {
+            Record::Validators(set) => Some(set.clone()),
+            _ => None,
+        });
+        let set = written.unwrap_or_else(|| self.set());
         self.head = Header {
             height,
+            epoch: set.epoch_of(height),
+            next_validators: set.next_hash(height),
             time_ms: self.now * 1000,
             parent,
             state_root,
@@ -179,7 +206,7 @@ impl TestLedger {
     /// Finalizes the last block by the validators at these indices, whether they are a quorum or not.
     pub fn finalize(&self, signers: &[usize]) -> Checkpoint {
         let height = self.head.height;
-        let round = (0, height, height - 1);
+        let round = (self.head.epoch, height, height - 1);
         let message = finalization_message(&self.trust().namespace(), round, &self.head.digest());
         let votes = signers.iter().map(|index| {
             let signature = self.validators[*index].sign(&message);
@@ -189,6 +216,46 @@ impl TestLedger {
         Checkpoint {
             header: self.head.clone(),
             certificate,
+        }
+    }
+
+    /// Returns the validators as the last block left them.
+    pub fn set(&self) -> ValidatorsRecord {
+        match self.record(&RecordKey::Validators) {
+            Some(Record::Validators(set)) => set,
+            _ => panic!("the ledger has no validators"),
+        }
+    }
+
+    /// Replaces the validators by those of these seeds, and makes blocks up to the one that hands over to them.
+    pub fn hand_over(&mut self, seeds: &[u8]) -> Handover {
+        let operation = self.replace_validators(seeds);
+        self.apply(&self.governed(&operation)).unwrap();
+        while !self.set().ends_epoch(self.head.height) {
+            self.extend(&[]);
+        }
+        let signers: Vec<usize> = (0..quorum(self.validators.len())).collect();
+        let checkpoint = self.finalize(&signers);
+        self.validators = key_pairs(seeds);
+        self.since = self.head.epoch + 1;
+        Handover {
+            checkpoint,
+            validators: self.validators.iter().map(public).collect(),
+        }
+    }
+
+    /// Returns the operation that leaves the validators of these seeds only.
+    pub fn replace_validators(&self, seeds: &[u8]) -> Operation {
+        let set = self.set();
+        let pairs = key_pairs(seeds);
+        let is_listed = |key: &[u8; 32]| set.at(u64::MAX).iter().any(|held| held.key == *key);
+        let keys: Vec<_> = pairs.iter().map(public).collect();
+        let new = pairs.iter().filter(|pair| !is_listed(&public(pair)));
+        let gone = set.at(u64::MAX).iter().map(|held| held.key);
+        Operation::SetValidators {
+            add: new.map(|pair| new_validator(pair, &self.network)).collect(),
+            remove: gone.filter(|key| !keys.contains(key)).collect(),
+            version: set.version,
         }
     }
 
@@ -245,6 +312,7 @@ impl TestLedger {
                 en: "Jongno-gu, Seoul".into(),
             },
             types: types.iter().map(|name| (*name).to_owned()).collect(),
+            claims: Claims::Any,
             from,
             until,
             version: self.accreditation_version(subject, role),
@@ -343,4 +411,31 @@ pub fn document(key: &FileKey, from: u64) -> DidDocument {
 
 fn public(key: &Ed25519KeyPair) -> [u8; 32] {
     key.public_key().as_ref().try_into().unwrap()
+}
+
+/// Makes the key pairs of validators from seeds, ascending by public key.
+fn key_pairs(seeds: &[u8]) -> Vec<Ed25519KeyPair> {
+    let pair = |seed: &u8| Ed25519KeyPair::from_seed_unchecked(&[*seed; 32]).unwrap();
+    let mut pairs: Vec<_> = seeds.iter().map(pair).collect();
+    pairs.sort_by_key(public);
+    pairs
+}
+
+fn listed(pair: &Ed25519KeyPair) -> Validator {
+    Validator {
+        key: public(pair),
+        address: "127.0.0.1:9000".parse().unwrap(),
+        name: "validator".to_owned(),
+    }
+}
+
+fn new_validator(pair: &Ed25519KeyPair, network: &NetworkName) -> NewValidator {
+    let Validator { key, address, name } = listed(pair);
+    let proof = pair.sign(&possession_message(network, &key, address));
+    NewValidator {
+        key,
+        address,
+        name,
+        proof: proof.as_ref().to_vec(),
+    }
 }

@@ -5,11 +5,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     certificate::MAX_VALIDATORS,
+    checkpoint::VerifiedCheckpoint,
     encoding::{digest_b64, digests_b64},
 };
 
 /// First part of the namespace under which validators sign; see [`consensus_namespace`].
 pub const NAMESPACE: &[u8] = b"_JUMIN_REGISTRY_";
+
+/// How long after it was last shown to be right a trust may be followed, in seconds: 180 days.
+pub const TRUSTING_PERIOD: u64 = 180 * 86_400;
 
 /// A network's identity and the validators whose certificates a reader believes; the content of `network.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,6 +29,23 @@ pub struct NetworkTrust {
     /// ed25519 public keys in strictly ascending order, 1 to [`MAX_VALIDATORS`].
     #[serde(with = "digests_b64")]
     pub validators: Vec<[u8; 32]>,
+    /// When these were known to be the network's validators, in Unix seconds.
+    pub as_of: u64,
+}
+
+/// A trust that nobody may follow any further: validators of so long ago may have given their keys away since.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the trust file is {days} days old; get a new one from the agency")]
+pub struct TrustExpired {
+    /// Its age in days.
+    pub days: u64,
+}
+
+impl TrustExpired {
+    /// Returns the stable code.
+    pub fn code(&self) -> &'static str {
+        "trust_expired"
+    }
 }
 
 /// Why a trust file can't be used.
@@ -62,6 +83,28 @@ impl NetworkTrust {
     /// Writes `network.json`.
     pub fn to_json(&self) -> Vec<u8> {
         serde_json::to_vec_pretty(self).unwrap_or_default()
+    }
+
+    /// Requires the trust to be young enough at `now` (Unix seconds) to be followed; see [`TRUSTING_PERIOD`].
+    ///
+    /// # Errors
+    /// [`TrustExpired`] with its age.
+    pub fn require_recent(&self, now: u64) -> Result<(), TrustExpired> {
+        let age = now.saturating_sub(self.as_of);
+        if age <= TRUSTING_PERIOD {
+            Ok(())
+        } else {
+            Err(TrustExpired { days: age / 86_400 })
+        }
+    }
+
+    /// Takes note that `checkpoint`, which this trust verified, shows these validators to be right at its time.
+    #[must_use]
+    pub fn confirmed_by(&self, checkpoint: &VerifiedCheckpoint) -> Self {
+        Self {
+            as_of: self.as_of.max(checkpoint.time_ms() / 1000),
+            ..self.clone()
+        }
     }
 
     /// Returns the namespace under which this network's validators sign.

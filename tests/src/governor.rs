@@ -64,6 +64,7 @@ impl Governor {
             role,
             name: last.name.clone(),
             types: last.types.clone(),
+            claims: last.claims.clone(),
             from,
             until,
             version: record.version,

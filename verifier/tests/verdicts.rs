@@ -3,7 +3,7 @@
 mod world;
 
 use jumin_identity::{OneWayNonce, Status, StatusReference};
-use jumin_registry::{Accreditor, Localized, Operation, Role};
+use jumin_registry::{Accreditor, Claims, Localized, Operation, Role};
 use jumin_verifier::{OnStatusUnknown, PendingRequest, Step, StepOutcome, Verdict};
 use serde_json::{Value, json};
 use world::*;
@@ -229,6 +229,7 @@ fn issuer_whose_accreditor_was_deactivated_is_not_accredited_but_not_deactivated
             en: "Jongno".to_owned(),
         },
         types: vec![CARD.to_owned()],
+        claims: Claims::Any,
         from,
         until,
         version: 0,

@@ -1,12 +1,13 @@
 //! What flows between the engine and the ledger: finalized blocks inwards, operations both ways.
 
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use commonware_actor::Feedback;
 use commonware_consensus::marshal::core::Mailbox;
 use commonware_consensus::marshal::{Update, standard::Standard};
 use commonware_consensus::simplex::types::Finalization;
+use commonware_consensus::types::Height;
 use commonware_consensus::{Epochable as _, Heightable as _, Reporter, Viewable as _};
 use commonware_cryptography::{Digested, sha256};
 use commonware_p2p::{Receiver, Recipients, Sender};
@@ -20,6 +21,9 @@ use crate::application::unix_ms;
 use crate::block::{Block, MAX_OPERATION_BYTES};
 use crate::execution::operation_hash;
 use crate::ledger::Ledger;
+
+/// How often the certificate of an epoch's last block is looked for.
+const CERTIFICATE_POLL: Duration = Duration::from_millis(20);
 
 /// A finalized block and the acknowledgement that lets the archive move on.
 pub(crate) type Delivery = (Digested<Block>, Exact);
@@ -50,12 +54,24 @@ pub(crate) async fn apply_finalized(
     mut deliveries: mpsc::UnboundedReceiver<Delivery>,
 ) -> anyhow::Result<()> {
     while let Some((block, acknowledgement)) = deliveries.recv().await {
-        let finalization = archive.get_finalization(block.height()).await;
-        let certificate = finalization.and_then(|found| certificate(&found));
+        let mut certificate = certificate_of(&archive, block.height()).await;
+        // Readers follow a change of validators by the certificate of an epoch's last block, which always has one.
+        let boundary = ledger.set().ends_epoch(block.height().get());
+        while boundary && certificate.is_none() {
+            tokio::time::sleep(CERTIFICATE_POLL).await;
+            certificate = certificate_of(&archive, block.height()).await;
+        }
         ledger.apply(block.inner(), certificate)?;
         acknowledgement.acknowledge();
     }
     Ok(())
+}
+
+async fn certificate_of(
+    archive: &Mailbox<Scheme, Standard<Block>>,
+    height: Height,
+) -> Option<Certificate> {
+    certificate(&archive.get_finalization(height).await?)
 }
 
 /// Restates the engine's finalization in the form that readers check without the engine.

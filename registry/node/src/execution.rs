@@ -8,9 +8,12 @@ use jmt::storage::{LeafNode, Node, NodeBatch, NodeKey, TreeReader};
 use jmt::{KeyHash, OwnedValue, Version};
 use jumin_registry::{
     BlockContext, Header, ReadState, Record, RecordKey, Rejection, SignedOperation,
-    StateUnavailable, apply,
+    StateUnavailable, ValidatorsRecord, apply,
     tree::{self, TreeError},
 };
+
+/// [`RecordKey::Validators`] as text.
+const VALIDATORS: &str = "validators";
 
 /// Why a block can't be built or believed.
 #[derive(Debug, thiserror::Error)]
@@ -49,6 +52,8 @@ pub(crate) struct Executed {
     pub records: BTreeMap<String, Vec<u8>>,
     /// `None` when nothing changed.
     pub tree: Option<NodeBatch>,
+    /// The validators as this block leaves them.
+    pub set: Arc<ValidatorsRecord>,
 }
 
 /// The state after a block that may not be finalized: the store below, executed blocks on top.
@@ -58,6 +63,8 @@ pub(crate) struct View {
     pub overlays: Vec<Arc<Executed>>,
     /// The block whose state this is.
     pub tip: Applied,
+    /// The validators in this state.
+    pub set: Arc<ValidatorsRecord>,
 }
 
 impl View {
@@ -171,8 +178,13 @@ impl<'a> Working<'a> {
     /// Computes the new state root and what has to be written for it.
     pub(crate) fn finish(self) -> Result<Effects, ExecutionError> {
         let tip = &self.view.tip;
+        let set = match self.changed.get(VALIDATORS) {
+            Some((_, Record::Validators(set))) => Arc::new(set.clone()),
+            _ => self.view.set.clone(),
+        };
         if self.changed.is_empty() {
             return Ok(Effects {
+                set,
                 operations: self.operations,
                 records: BTreeMap::new(),
                 tree: None,
@@ -188,6 +200,7 @@ impl<'a> Working<'a> {
             .map(|(name, (_, record))| (name, record.to_bytes()))
             .collect();
         Ok(Effects {
+            set,
             operations: self.operations,
             records,
             tree: Some(update.node_batch),
@@ -199,6 +212,7 @@ impl<'a> Working<'a> {
 
 /// What a list of operations changes.
 pub(crate) struct Effects {
+    pub set: Arc<ValidatorsRecord>,
     pub operations: HashSet<[u8; 32]>,
     pub records: BTreeMap<String, Vec<u8>>,
     pub tree: Option<NodeBatch>,
@@ -209,7 +223,10 @@ pub(crate) struct Effects {
 impl Effects {
     /// Binds the effects to the header that commits to them.
     pub(crate) fn under(self, header: &Header) -> Result<Executed, ExecutionError> {
-        if header.state_root != self.state_root {
+        if header.state_root != self.state_root
+            || header.epoch != self.set.epoch_of(header.height)
+            || header.next_validators != self.set.next_hash(header.height)
+        {
             return Err(ExecutionError::HeaderMismatch);
         }
         Ok(Executed {
@@ -224,6 +241,7 @@ impl Effects {
             operations: self.operations,
             records: self.records,
             tree: self.tree,
+            set: self.set,
         })
     }
 }

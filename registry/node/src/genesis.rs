@@ -1,11 +1,12 @@
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
+use std::sync::Arc;
 
 use jmt::storage::{LeafNode, Node, NodeKey, TreeReader};
 use jmt::{KeyHash, OwnedValue, Version};
 use jumin_identity::NetworkName;
 use jumin_registry::{
-    GovernanceRecord, HEADER_VERSION, Header, NetworkTrust, Record, RecordKey, tree,
-    validator_set_hash,
+    GovernanceRecord, HEADER_VERSION, Header, NetworkTrust, Record, RecordKey, Validator,
+    ValidatorsRecord, tree,
 };
 use serde::{Deserialize, Serialize};
 
@@ -20,9 +21,10 @@ pub(crate) struct Genesis {
     /// When the network was made, in milliseconds since the Unix epoch.
     pub time_ms: u64,
     pub governance: GovernanceRecord,
-    /// ed25519 public keys in ascending order, base64url in the file.
-    #[serde(with = "keys")]
-    pub validators: Vec<[u8; 32]>,
+    /// How many blocks an epoch has: validators change between epochs only.
+    pub epoch_blocks: u64,
+    /// The first validators, ascending by key.
+    pub validators: Vec<Validator>,
 }
 
 impl Genesis {
@@ -37,7 +39,7 @@ impl Genesis {
             parent: [0; 32],
             state_root: self.effects()?.state_root,
             body_hash: body_hash(&[]),
-            next_validators: validator_set_hash(&self.validators),
+            next_validators: self.set().next_hash(0),
         };
         Ok(Block::new(header, Vec::new()))
     }
@@ -48,22 +50,43 @@ impl Genesis {
             network: self.network.clone(),
             genesis: header.digest(),
             epoch: 0,
-            validators: self.validators.clone(),
+            validators: self.set().keys_at(0),
+            as_of: self.time_ms / 1000,
         }
     }
 
-    /// The first state: governance and nothing else.
+    /// The first validators, as the state has them.
+    pub(crate) fn set(&self) -> ValidatorsRecord {
+        ValidatorsRecord {
+            version: 1,
+            epoch_blocks: self.epoch_blocks,
+            current: self.validators.clone(),
+            next: None,
+        }
+    }
+
+    /// The first state: governance and validators, nothing else.
     pub(crate) fn execute(&self, header: &Header) -> Result<Executed, ExecutionError> {
         self.effects()?.under(header)
     }
 
     fn effects(&self) -> Result<Effects, ExecutionError> {
-        let key = RecordKey::Governance;
-        let record = Record::Governance(self.governance.clone());
-        let (state_root, update) = tree::update(&Empty, 0, [(&key, &record)])?;
+        let first = [
+            (
+                RecordKey::Governance,
+                Record::Governance(self.governance.clone()),
+            ),
+            (RecordKey::Validators, Record::Validators(self.set())),
+        ];
+        let writes = first.iter().map(|(key, record)| (key, record));
+        let (state_root, update) = tree::update(&Empty, 0, writes)?;
+        let records = first.iter();
         Ok(Effects {
             operations: HashSet::new(),
-            records: BTreeMap::from([(key.to_string(), record.to_bytes())]),
+            set: Arc::new(self.set()),
+            records: records
+                .map(|(key, record)| (key.to_string(), record.to_bytes()))
+                .collect(),
             tree: Some(update.node_batch),
             tree_version: 0,
             state_root,
@@ -85,28 +108,5 @@ impl TreeReader for Empty {
 
     fn get_rightmost_leaf(&self) -> anyhow::Result<Option<(NodeKey, LeafNode)>> {
         Ok(None)
-    }
-}
-
-/// (De)serializes 32-byte keys as base64url.
-pub(crate) mod keys {
-    use jumin_identity::{b64url, b64url_decode};
-    use serde::de::Error;
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    pub(crate) fn serialize<S: Serializer>(keys: &[[u8; 32]], out: S) -> Result<S::Ok, S::Error> {
-        out.collect_seq(keys.iter().map(|key| b64url(key)))
-    }
-
-    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
-        input: D,
-    ) -> Result<Vec<[u8; 32]>, D::Error> {
-        let texts = Vec::<String>::deserialize(input)?;
-        let decoded = texts
-            .iter()
-            .map(|text| b64url_decode(text).ok()?.try_into().ok());
-        decoded
-            .collect::<Option<_>>()
-            .ok_or_else(|| D::Error::custom("not a list of 32-byte keys"))
     }
 }

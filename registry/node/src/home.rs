@@ -1,5 +1,6 @@
 //! The directory of one validator: its key, its network's genesis, its settings and its data.
 
+use std::collections::BTreeMap;
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
@@ -10,7 +11,10 @@ use anyhow::{Context as _, bail, ensure};
 use commonware_codec::{Copying, DecodeExt as _, Encode as _};
 use commonware_cryptography::{Signer as _, ed25519};
 use jumin_identity::{FileKey, NetworkName, Signer as _};
-use jumin_registry::GovernanceRecord;
+use jumin_registry::{
+    GovernanceRecord, MAX_NETWORK_VALIDATORS, MAX_SIGNATURES, NewValidator, POSSESSION_NAMESPACE,
+    Validator, possession_statement,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::application::unix_ms;
@@ -23,6 +27,9 @@ const NETWORK: &str = "network.json";
 const GOVERNOR: &str = "governor.pem";
 const FIRST_P2P_PORT: u16 = 12_000;
 const P2P_PORTS: u16 = 20_000;
+const EPOCH_BLOCKS: u64 = 1_000;
+const MIN_EPOCH_BLOCKS: u64 = 2;
+const MAX_EPOCH_BLOCKS: u64 = 1_000_000;
 const PORT_TRIES: usize = 1_000;
 
 /// A validator's settings, `config.toml`.
@@ -36,7 +43,8 @@ pub(crate) struct Config {
     /// After this many milliseconds without operations an empty block refreshes the checkpoint.
     #[serde(default = "default_idle")]
     pub idle_block_ms: u64,
-    /// Every validator's key and address, this one included.
+    /// Nodes to connect to beside the validators on the ledger, or by other addresses than there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub peers: Vec<Peer>,
 }
 
@@ -87,12 +95,12 @@ impl Home {
     fn check(&self) -> anyhow::Result<()> {
         let validators = &self.genesis.validators;
         ensure!(
-            !validators.is_empty() && validators.is_sorted_by(|a, b| a < b),
+            !validators.is_empty() && validators.is_sorted_by(|a, b| a.key < b.key),
             "genesis.json: the validators are not an ascending set"
         );
         ensure!(
-            validators.contains(&public_key(&self.key)),
-            "validator.key is not of a validator in genesis.json"
+            (MIN_EPOCH_BLOCKS..=MAX_EPOCH_BLOCKS).contains(&self.genesis.epoch_blocks),
+            "genesis.json: an epoch has 2 to 1000000 blocks"
         );
         ensure!(
             (50..=60_000).contains(&self.config.idle_block_ms),
@@ -100,25 +108,29 @@ impl Home {
         );
         let peers = self.peers()?;
         ensure!(
-            validators
-                .iter()
-                .all(|key| peers.iter().any(|(peer, _)| peer.as_ref() == key)),
-            "config.toml: a validator has no address"
+            peers.len() <= MAX_NETWORK_VALIDATORS,
+            "config.toml: too many peers"
         );
         Ok(())
     }
 
-    /// The validators' keys and addresses.
-    pub(crate) fn peers(&self) -> anyhow::Result<Vec<(ed25519::PublicKey, SocketAddr)>> {
+    /// The nodes that the settings name beside the validators on the ledger, or with other addresses.
+    pub(crate) fn peers(&self) -> anyhow::Result<BTreeMap<[u8; 32], SocketAddr>> {
         let decoded = self.config.peers.iter().map(|peer| {
             let key = hex::decode(&peer.key).ok();
-            let key = key.and_then(|key| ed25519::PublicKey::decode(Copying(key.as_slice())).ok());
+            let key = key.filter(|key| ed25519::PublicKey::decode(Copying(key.as_slice())).is_ok());
+            let key = key.and_then(|key| <[u8; 32]>::try_from(key).ok());
             Ok((
                 key.context("config.toml: a peer's key is not an ed25519 key")?,
                 peer.address,
             ))
         });
         decoded.collect()
+    }
+
+    /// This node's public key.
+    pub(crate) fn public_key(&self) -> [u8; 32] {
+        public_key(&self.key)
     }
 
     /// How long the registry may go without a block.
@@ -140,6 +152,25 @@ pub struct NewNetwork {
     pub validators: usize,
     /// The API port of each validator; 0 lets the system choose at each start.
     pub api_ports: Vec<u16>,
+    /// How many blocks an epoch has; validators change between epochs only.
+    pub epoch_blocks: u64,
+    /// How many governors it has.
+    pub governors: usize,
+    /// How many governors must sign.
+    pub threshold: u8,
+}
+
+impl Default for NewNetwork {
+    fn default() -> Self {
+        Self {
+            network: "dev".to_owned(),
+            validators: 1,
+            api_ports: vec![0],
+            epoch_blocks: EPOCH_BLOCKS,
+            governors: 1,
+            threshold: 1,
+        }
+    }
 }
 
 /// Writes the homes of a new network's validators below `out`, its trust file and its governor's key.
@@ -161,18 +192,22 @@ pub fn init_dev(home: &Path) -> anyhow::Result<()> {
     if home.join(CONFIG).exists() {
         return Ok(());
     }
-    let new = NewNetwork {
-        network: "dev".to_owned(),
-        validators: 1,
-        api_ports: vec![0],
-    };
-    create(home, &[home.to_owned()], &new)
+    create(home, &[home.to_owned()], &NewNetwork::default())
 }
 
 fn create(out: &Path, homes: &[PathBuf], new: &NewNetwork) -> anyhow::Result<()> {
     ensure!(
         (1..=64).contains(&new.validators),
         "a network has 1 to 64 validators"
+    );
+    ensure!(
+        (1..=MAX_SIGNATURES).contains(&new.governors)
+            && (1..=new.governors).contains(&usize::from(new.threshold)),
+        "a network has 1 to {MAX_SIGNATURES} governors, and at most that many must sign"
+    );
+    ensure!(
+        (MIN_EPOCH_BLOCKS..=MAX_EPOCH_BLOCKS).contains(&new.epoch_blocks),
+        "an epoch has {MIN_EPOCH_BLOCKS} to {MAX_EPOCH_BLOCKS} blocks"
     );
     ensure!(
         new.api_ports.len() == new.validators,
@@ -192,32 +227,114 @@ fn create(out: &Path, homes: &[PathBuf], new: &NewNetwork) -> anyhow::Result<()>
         .map(|_| new_key())
         .collect::<Result<_, _>>()?;
     keys.sort_by_key(public_key);
-    let governor = FileKey::generate().context("cannot make the governor's key")?;
+    let governors = (0..new.governors).map(|_| FileKey::generate());
+    let governors: Vec<_> = governors
+        .collect::<Result<_, _>>()
+        .context("cannot make a governor's key")?;
+    let addresses = free_addresses(new.validators)?;
+    let listed = keys.iter().zip(&addresses).enumerate();
+    let validators = listed.map(|(index, (key, address))| Validator {
+        key: public_key(key),
+        address: *address,
+        name: format!("node-{index}"),
+    });
     let genesis = Genesis {
         network,
         time_ms: unix_ms(SystemTime::now()),
         governance: GovernanceRecord {
             version: 1,
-            threshold: 1,
-            governors: vec![governor.public_key().clone()],
+            threshold: new.threshold,
+            governors: governors
+                .iter()
+                .map(|key| key.public_key().clone())
+                .collect(),
         },
-        validators: keys.iter().map(public_key).collect(),
+        epoch_blocks: new.epoch_blocks,
+        validators: validators.collect(),
     };
     let trust = genesis.trust(genesis.block()?.header()).to_json();
-    let addresses = free_addresses(new.validators)?;
-    let peers: Vec<_> = keys.iter().zip(&addresses).map(peer).collect();
     fs::create_dir_all(out).with_context(|| format!("cannot create {}", out.display()))?;
     for (index, home) in homes.iter().enumerate() {
         let config = Config {
             api_listen: local(new.api_ports[index]),
             p2p_listen: addresses[index],
             idle_block_ms: default_idle(),
-            peers: peers.clone(),
+            peers: Vec::new(),
         };
         write_home(home, &keys[index], &genesis, &trust, &config)?;
     }
     write(&out.join(NETWORK), &trust)?;
-    write_secret(&out.join(GOVERNOR), governor.to_pkcs8_pem().as_bytes())
+    for (index, governor) in governors.iter().enumerate() {
+        // The first keeps the name that a network of one governor gives it.
+        let name = match index {
+            0 => GOVERNOR.to_owned(),
+            _ => format!("governor-{index}.pem"),
+        };
+        write_secret(&out.join(name), governor.to_pkcs8_pem().as_bytes())?;
+    }
+    Ok(())
+}
+
+/// A node that is to become a validator of a network that runs.
+pub struct JoiningNode {
+    /// The directory to write to.
+    pub home: PathBuf,
+    /// The network's `genesis.json`.
+    pub genesis: PathBuf,
+    /// The agency that runs the node.
+    pub name: String,
+    /// Where it listens for the other validators.
+    pub listen: SocketAddr,
+    /// Where the others reach it.
+    pub address: SocketAddr,
+    /// Further validators to connect to, `KEY@ADDRESS`.
+    pub peers: Vec<String>,
+}
+
+/// Writes the home of a node that is to become a validator, and `validator.json` for the governors, which proves that the
+/// node holds its key.
+///
+/// # Errors
+/// When the genesis or a peer can't be used, or a file can't be written.
+pub fn join(node: &JoiningNode) -> anyhow::Result<()> {
+    let genesis: Genesis =
+        serde_json::from_slice(&read(&node.genesis)?).context("genesis.json can't be used")?;
+    let key = new_key()?;
+    let peers = node.peers.iter().map(|peer| {
+        let (key, address) = peer.split_once('@').context("a peer is KEY@ADDRESS")?;
+        Ok(Peer {
+            key: key.to_owned(),
+            address: address.parse().context("a peer's address can't be used")?,
+        })
+    });
+    let config = Config {
+        api_listen: local(0),
+        p2p_listen: node.listen,
+        idle_block_ms: default_idle(),
+        peers: peers.collect::<anyhow::Result<_>>()?,
+    };
+    ensure!(
+        !node.home.join(CONFIG).exists(),
+        "{} holds a validator already",
+        node.home.display()
+    );
+    let trust = genesis.trust(genesis.block()?.header()).to_json();
+    let public = public_key(&key);
+    let statement = possession_statement(&genesis.network, &public, node.address);
+    let proof = key.sign(POSSESSION_NAMESPACE, &statement);
+    let validator = NewValidator {
+        key: public,
+        address: node.address,
+        name: node.name.clone(),
+        proof: proof.as_ref().to_vec(),
+    };
+    fs::create_dir_all(&node.home)
+        .with_context(|| format!("cannot create {}", node.home.display()))?;
+    let path = node.home.join("validator.json");
+    write(&path, &serde_json::to_vec_pretty(&validator)?)?;
+    write_home(&node.home, &key, &genesis, &trust, &config)?;
+    println!("{}", path.display());
+    Ok(())
 }
 
 fn write_home(
@@ -251,13 +368,6 @@ fn public_key(key: &ed25519::PrivateKey) -> [u8; 32] {
     let mut bytes = [0; 32];
     bytes.copy_from_slice(key.public_key().as_ref());
     bytes
-}
-
-fn peer((key, address): (&ed25519::PrivateKey, &SocketAddr)) -> Peer {
-    Peer {
-        key: hex::encode(public_key(key)),
-        address: *address,
-    }
 }
 
 fn local(port: u16) -> SocketAddr {
@@ -299,7 +409,7 @@ fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
 }
 
 /// Writes a file that only its owner can read.
-fn write_secret(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+pub(crate) fn write_secret(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]

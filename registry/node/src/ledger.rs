@@ -2,8 +2,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jumin_registry::{
-    BlockContext, Certificate, Checkpoint, HEADER_VERSION, Header, NetworkTrust, Rejection,
-    SignedOperation, validator_set_hash,
+    BlockContext, Certificate, Checkpoint, HEADER_VERSION, Handover, Header, MAX_HANDOVERS,
+    NetworkTrust, Rejection, SignedOperation, ValidatorsRecord,
 };
 use tokio::sync::watch;
 
@@ -19,7 +19,6 @@ const KEPT_HEIGHTS: u64 = 64;
 /// The registry as this node holds it: applied state, executed candidates and waiting operations.
 pub(crate) struct Ledger {
     trust: NetworkTrust,
-    validators: [u8; 32],
     genesis: Block,
     store: Store,
     mempool: Mempool,
@@ -32,8 +31,11 @@ struct Chain {
     /// The store as of `applied`.
     snapshot: Arc<Snapshot>,
     checkpoint: Option<StoredCheckpoint>,
+    /// The validators in `snapshot`.
+    set: Arc<ValidatorsRecord>,
+    handovers: Vec<Arc<Handover>>,
     executed: HashMap<[u8; 32], Arc<Executed>>,
-    bundle: Option<(u64, Arc<Vec<u8>>)>,
+    bundle: Option<((u64, usize), Arc<Vec<u8>>)>,
 }
 
 impl Ledger {
@@ -44,21 +46,25 @@ impl Ledger {
             Some(applied) => applied,
             None => {
                 let executed = genesis.execute(start.header())?;
-                store.commit(&changes(&executed, None))?;
+                store.commit(&changes(&executed, None, None))?;
                 executed.applied
             }
         };
         let checkpoint = store.checkpoint()?;
+        let snapshot = Arc::new(store.snapshot()?);
+        let set = Arc::new(snapshot.validators()?);
+        let handovers = store.handovers()?.into_iter().map(Arc::new).collect();
         Ok(Self {
-            validators: validator_set_hash(&genesis.validators),
             trust: genesis.trust(start.header()),
             genesis: start,
             mempool: Mempool::new(),
             applied: watch::channel(applied.height).0,
             chain: Mutex::new(Chain {
-                snapshot: Arc::new(store.snapshot()?),
+                snapshot,
                 applied,
                 checkpoint,
+                set,
+                handovers,
                 executed: HashMap::new(),
                 bundle: None,
             }),
@@ -119,6 +125,10 @@ impl Ledger {
             .map_or(&chain.applied, |block| &block.applied);
         Ok(Some(View {
             tip: tip.clone(),
+            set: overlays
+                .first()
+                .map_or(&chain.set, |block| &block.set)
+                .clone(),
             snapshot: chain.snapshot.clone(),
             overlays,
         }))
@@ -139,11 +149,9 @@ impl Ledger {
 
     fn check_header(&self, view: &View, header: &Header) -> Result<(), ExecutionError> {
         let fits = header.network == self.trust.network
-            && header.epoch == self.trust.epoch
             && header.height == view.tip.height + 1
             && header.parent == view.tip.digest
-            && header.time_ms > view.tip.time_ms
-            && header.next_validators == self.validators;
+            && header.time_ms > view.tip.time_ms;
         fits.then_some(()).ok_or(ExecutionError::HeaderMismatch)
     }
 
@@ -152,13 +160,13 @@ impl Ledger {
         let mut header = Header {
             version: HEADER_VERSION,
             network: self.trust.network.clone(),
-            epoch: self.trust.epoch,
+            epoch: view.set.epoch_of(view.tip.height + 1),
             height: view.tip.height + 1,
             time_ms: now_ms.max(view.tip.time_ms + 1),
             parent: view.tip.digest,
             state_root: [0; 32],
             body_hash: [0; 32],
-            next_validators: self.validators,
+            next_validators: [0; 32],
         };
         let mut working = Working::new(view, context(&header));
         let mut operations = Vec::new();
@@ -191,6 +199,7 @@ impl Ledger {
         let effects = working.finish()?;
         header.state_root = effects.state_root;
         header.body_hash = body_hash(&operations);
+        header.next_validators = effects.set.next_hash(header.height);
         self.remember(effects.under(&header)?);
         Ok(Block::new(header, operations))
     }
@@ -222,7 +231,7 @@ impl Ledger {
             network: self.trust.network.clone(),
             height: view.tip.height + 1,
             time_ms: now_ms.max(view.tip.time_ms + 1),
-            epoch: self.trust.epoch,
+            epoch: view.set.epoch_of(view.tip.height + 1),
         };
         Working::new(&view, context).apply(operation)
     }
@@ -258,20 +267,21 @@ impl Ledger {
                 Arc::new(execute(&view, header, block.operations())?)
             }
         };
-        let checkpoint = certificate.map(|certificate| StoredCheckpoint {
+        let certified = certificate.map(|certificate| Checkpoint {
+            header: header.clone(),
+            certificate,
+        });
+        let checkpoint = certified.as_ref().map(|checkpoint| StoredCheckpoint {
             height: header.height,
             time_ms: header.time_ms,
             tree_version: executed.applied.tree_version,
-            bytes: Checkpoint {
-                header: header.clone(),
-                certificate,
-            }
-            .to_bytes(),
+            bytes: checkpoint.to_bytes(),
         });
-        self.store
-            .commit(&changes(&executed, checkpoint.as_ref()))?;
+        let handover = handover(header, &executed.set, certified.as_ref());
+        let changes = changes(&executed, checkpoint.as_ref(), handover.as_ref());
+        self.store.commit(&changes)?;
         let snapshot = Arc::new(self.store.snapshot()?);
-        self.advance(snapshot, checkpoint, &executed);
+        self.advance(snapshot, checkpoint, handover, &executed);
         self.mempool.finalized(&executed.operations, header.height);
         self.applied.send_replace(header.height);
         Ok(())
@@ -281,12 +291,15 @@ impl Ledger {
         &self,
         snapshot: Arc<Snapshot>,
         checkpoint: Option<StoredCheckpoint>,
+        handover: Option<Handover>,
         executed: &Arc<Executed>,
     ) {
         let mut chain = self.chain();
         let applied = &executed.applied;
         chain.applied = applied.clone();
         chain.snapshot = snapshot;
+        chain.set = executed.set.clone();
+        chain.handovers.extend(handover.map(Arc::new));
         if checkpoint.is_some() {
             chain.checkpoint = checkpoint;
         }
@@ -296,19 +309,71 @@ impl Ledger {
         executed.retain(|_, block| block.applied.height > oldest);
     }
 
+    /// The validators as the applied block left them.
+    pub(crate) fn set(&self) -> Arc<ValidatorsRecord> {
+        self.chain().set.clone()
+    }
+
+    /// The epoch of the block after the applied one.
+    pub(crate) fn epoch(&self) -> u64 {
+        let chain = self.chain();
+        chain.set.epoch_of(chain.applied.height + 1)
+    }
+
+    /// The changes of validators from `epoch` on, oldest first.
+    pub(crate) fn handovers(&self, epoch: u64) -> Vec<Arc<Handover>> {
+        let chain = self.chain();
+        let from = |handover: &&Arc<Handover>| handover.checkpoint.header.epoch >= epoch;
+        let found = chain.handovers.iter().filter(from);
+        found.take(MAX_HANDOVERS).cloned().collect()
+    }
+
+    /// Tells whether the holder of this key finalizes the next block.
+    pub(crate) fn is_validator(&self, key: &[u8; 32]) -> bool {
+        self.set().keys_at(self.epoch()).contains(key)
+    }
+
+    /// What a reader is to trust as of the newest checkpoint.
+    pub(crate) fn current_trust(&self) -> NetworkTrust {
+        let chain = self.chain();
+        let Some(last) = chain.handovers.last() else {
+            return self.trust.clone();
+        };
+        NetworkTrust {
+            epoch: last.checkpoint.header.epoch + 1,
+            validators: last.validators.clone(),
+            as_of: chain.applied.time_ms / 1000,
+            ..self.trust.clone()
+        }
+    }
+
+    /// The keys of the validators of `epoch`, unless they are not known yet.
+    pub(crate) fn committee(&self, epoch: u64) -> Option<Vec<[u8; 32]>> {
+        if epoch > self.epoch() {
+            return None;
+        }
+        let chain = self.chain();
+        let before = |handover: &&Arc<Handover>| handover.checkpoint.header.epoch < epoch;
+        let last = chain.handovers.iter().rev().find(before);
+        Some(
+            last.map_or(&self.trust.validators, |handover| &handover.validators)
+                .clone(),
+        )
+    }
+
     /// The newest checkpoint, and a store that has its state.
     pub(crate) fn certified(&self) -> Option<(StoredCheckpoint, Arc<Snapshot>)> {
         let chain = self.chain();
         Some((chain.checkpoint.clone()?, chain.snapshot.clone()))
     }
 
-    /// The bundle made last, with its height.
-    pub(crate) fn last_bundle(&self) -> Option<(u64, Arc<Vec<u8>>)> {
+    /// The bundle made last, with its height and how many handovers it has.
+    pub(crate) fn last_bundle(&self) -> Option<((u64, usize), Arc<Vec<u8>>)> {
         self.chain().bundle.clone()
     }
 
-    pub(crate) fn keep_bundle(&self, height: u64, bytes: Arc<Vec<u8>>) {
-        self.chain().bundle = Some((height, bytes));
+    pub(crate) fn keep_bundle(&self, content: (u64, usize), bytes: Arc<Vec<u8>>) {
+        self.chain().bundle = Some((content, bytes));
     }
 }
 
@@ -321,12 +386,30 @@ fn context(header: &Header) -> BlockContext {
     }
 }
 
-fn changes<'a>(executed: &'a Executed, checkpoint: Option<&'a StoredCheckpoint>) -> Changes<'a> {
+/// The handover that a certified header makes, if the block after it has other validators.
+fn handover(
+    header: &Header,
+    set: &ValidatorsRecord,
+    certified: Option<&Checkpoint>,
+) -> Option<Handover> {
+    let next = set.keys_at(set.epoch_of(header.height + 1));
+    (next != set.keys_at(header.epoch)).then_some(Handover {
+        checkpoint: certified?.clone(),
+        validators: next,
+    })
+}
+
+fn changes<'a>(
+    executed: &'a Executed,
+    checkpoint: Option<&'a StoredCheckpoint>,
+    handover: Option<&'a Handover>,
+) -> Changes<'a> {
     Changes {
         applied: &executed.applied,
         tree: executed.tree.as_ref(),
         records: &executed.records,
         operations: &executed.operations,
         checkpoint,
+        handover,
     }
 }

@@ -10,6 +10,7 @@ mod block;
 mod exchange;
 mod execution;
 mod genesis;
+mod govern;
 mod home;
 mod ledger;
 mod mempool;
@@ -18,7 +19,8 @@ mod proofs;
 mod store;
 mod validator;
 
-pub use home::{NewNetwork, init, init_dev};
+pub use govern::Govern;
+pub use home::{JoiningNode, NewNetwork, init, init_dev, join};
 pub use node::{RunOptions, run};
 
 /// How validators sign: one ed25519 signature each, so that every vote can be attributed.

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use anyhow::bail;
 use clap::{Args, Parser, Subcommand};
 use jumin_http::TlsFiles;
-use jumin_registry_node::{NewNetwork, RunOptions, init, init_dev, run};
+use jumin_registry_node::{Govern, JoiningNode, NewNetwork, RunOptions, init, init_dev, join, run};
 
 /// Runs the DID registry that several agencies keep together.
 #[derive(Parser)]
@@ -23,8 +23,13 @@ enum Command {
     Dev(Serve),
     /// Writes the homes of a new network's validators, its trust file and its governor's key.
     Init(Init),
-    /// Starts one validator of a network that `init` wrote.
+    /// Starts one validator of a network that `init` or `join` wrote.
     Run(Serve),
+    /// Writes the home of a node that is to become a validator, and what the governors need to add it.
+    Join(Join),
+    /// Changes validators and governors by a threshold of governors.
+    #[command(subcommand)]
+    Govern(Govern),
 }
 
 #[derive(Args)]
@@ -44,6 +49,50 @@ struct Init {
     /// The API port of the first validator; the others follow.
     #[arg(long)]
     base_port: Option<u16>,
+    /// How many blocks an epoch has; validators change between epochs only.
+    #[arg(long, default_value_t = 1_000)]
+    epoch_blocks: u64,
+    /// How many governors.
+    #[arg(long, default_value_t = 1)]
+    governors: usize,
+    /// How many governors must sign.
+    #[arg(long, default_value_t = 1)]
+    threshold: u8,
+}
+
+#[derive(Args)]
+struct Join {
+    /// The directory to write to.
+    #[arg(long)]
+    home: PathBuf,
+    /// The network's genesis.json, from a member.
+    #[arg(long)]
+    genesis: PathBuf,
+    /// The agency that runs the node.
+    #[arg(long)]
+    name: String,
+    /// Where the node listens for the other validators.
+    #[arg(long)]
+    p2p_listen: SocketAddr,
+    /// Where the others reach it, if that is another address.
+    #[arg(long)]
+    p2p_address: Option<SocketAddr>,
+    /// Validators that the node can reach beside those of genesis, KEY@ADDRESS with the key in hexadecimal.
+    #[arg(long)]
+    peer: Vec<String>,
+}
+
+impl From<Join> for JoiningNode {
+    fn from(options: Join) -> Self {
+        Self {
+            home: options.home,
+            genesis: options.genesis,
+            name: options.name,
+            listen: options.p2p_listen,
+            address: options.p2p_address.unwrap_or(options.p2p_listen),
+            peers: options.peer,
+        }
+    }
 }
 
 #[derive(Args)]
@@ -71,6 +120,8 @@ async fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Init(options) => options.write(),
         Command::Run(options) => run(options.into()).await,
+        Command::Join(options) => join(&options.into()),
+        Command::Govern(command) => command.run().await,
         Command::Dev(options) => match init_dev(&options.home) {
             Ok(()) => run(options.into()).await,
             Err(error) => Err(error),
@@ -99,6 +150,9 @@ impl Init {
             network: self.network,
             validators: self.validators,
             api_ports: ports,
+            epoch_blocks: self.epoch_blocks,
+            governors: self.governors,
+            threshold: self.threshold,
         };
         init(&self.out, &new)
     }

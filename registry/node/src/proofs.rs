@@ -54,10 +54,15 @@ impl Ledger {
     /// agency that was ever accredited, with its anchors.
     ///
     /// Anybody may create DIDs; without an accreditation they stay out, so that nobody can fill the bundle up.
-    pub(crate) fn bundle(&self) -> Result<Arc<Vec<u8>>, ReadError> {
+    /// It has the changes of validators from `epoch` on.
+    pub(crate) fn bundle(&self, epoch: u64) -> Result<Arc<Vec<u8>>, ReadError> {
         let (checkpoint, snapshot) = self.checkpointed()?;
-        if let Some((height, bytes)) = self.last_bundle()
-            && height == checkpoint.height
+        // A handover at the checkpoint or after it leads beyond the validators that certified it.
+        let mut handovers = self.handovers(epoch);
+        handovers.retain(|one| one.checkpoint.header.height < checkpoint.height);
+        let content = (checkpoint.height, handovers.len());
+        if let Some((last, bytes)) = self.last_bundle()
+            && last == content
         {
             return Ok(bytes);
         }
@@ -70,11 +75,12 @@ impl Ledger {
         let bytes = Arc::new(
             Bundle {
                 checkpoint: header,
+                handovers: handovers.iter().map(|one| (**one).clone()).collect(),
                 records,
             }
             .to_bytes(),
         );
-        self.keep_bundle(checkpoint.height, bytes.clone());
+        self.keep_bundle(content, bytes.clone());
         Ok(bytes)
     }
 }

@@ -3,12 +3,14 @@ use std::path::Path;
 
 use jmt::storage::{LeafNode, Node, NodeBatch, NodeKey, TreeReader};
 use jmt::{KeyHash, OwnedValue, Version};
+use jumin_registry::{Handover, Record, RecordKey, ValidatorsRecord};
 use redb::{Database, ReadOnlyTable, ReadableDatabase, ReadableTable, TableDefinition};
 
 const NODES: TableDefinition<&[u8], &[u8]> = TableDefinition::new("tree-nodes");
 const VALUES: TableDefinition<&[u8], &[u8]> = TableDefinition::new("tree-values");
 const RECORDS: TableDefinition<&str, &[u8]> = TableDefinition::new("records");
 const OPERATIONS: TableDefinition<&[u8], u64> = TableDefinition::new("operations");
+const HANDOVERS: TableDefinition<u64, &[u8]> = TableDefinition::new("handovers");
 const META: TableDefinition<&str, &[u8]> = TableDefinition::new("meta");
 
 const APPLIED: &str = "applied";
@@ -114,6 +116,7 @@ pub(crate) struct Changes<'a> {
     pub records: &'a BTreeMap<String, Vec<u8>>,
     pub operations: &'a HashSet<[u8; 32]>,
     pub checkpoint: Option<&'a StoredCheckpoint>,
+    pub handover: Option<&'a Handover>,
 }
 
 /// The registry's state on disk: tree, latest records and where each operation went.
@@ -131,6 +134,7 @@ impl Store {
             write.open_table(VALUES)?;
             write.open_table(RECORDS)?;
             write.open_table(OPERATIONS)?;
+            write.open_table(HANDOVERS)?;
             let mut meta = write.open_table(META)?;
             let known = meta.get(GENESIS)?.map(|bytes| bytes.value().to_vec());
             match known {
@@ -165,6 +169,17 @@ impl Store {
             .ok_or(StoreError::Damaged("checkpoint"))
     }
 
+    /// All changes of validators, oldest first.
+    pub(crate) fn handovers(&self) -> Result<Vec<Handover>, StoreError> {
+        let table = self.database.begin_read()?.open_table(HANDOVERS)?;
+        let mut found = Vec::new();
+        for entry in table.iter()? {
+            let handover = Handover::from_bytes(entry?.1.value());
+            found.push(handover.map_err(|_| StoreError::Damaged("handover"))?);
+        }
+        Ok(found)
+    }
+
     fn meta(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
         let table = self.database.begin_read()?.open_table(META)?;
         Ok(table.get(key)?.map(|bytes| bytes.value().to_vec()))
@@ -184,6 +199,11 @@ impl Store {
             let mut operations = write.open_table(OPERATIONS)?;
             for hash in changes.operations {
                 operations.insert(hash.as_slice(), changes.applied.height)?;
+            }
+            if let Some(handover) = changes.handover {
+                let mut handovers = write.open_table(HANDOVERS)?;
+                let epoch = handover.checkpoint.header.epoch;
+                handovers.insert(epoch, handover.to_bytes().as_slice())?;
             }
             let mut meta = write.open_table(META)?;
             meta.insert(APPLIED, changes.applied.to_bytes().as_slice())?;
@@ -243,6 +263,15 @@ impl Snapshot {
     /// The latest encoded record under `key`.
     pub(crate) fn record(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
         Ok(self.records.get(key)?.map(|value| value.value().to_vec()))
+    }
+
+    /// The validators; every network has them from genesis on.
+    pub(crate) fn validators(&self) -> Result<ValidatorsRecord, StoreError> {
+        let bytes = self.record(&RecordKey::Validators.to_string())?;
+        match bytes.map(|bytes| Record::from_bytes(&bytes)) {
+            Some(Ok(Record::Validators(set))) => Ok(set),
+            _ => Err(StoreError::Damaged("validators")),
+        }
     }
 
     /// The keys of all records, in order.

@@ -2,7 +2,10 @@
 
 use jumin_http::HttpError;
 
-use crate::{BundleError, CheckpointError, CheckpointStale, OperationHash, ProofError};
+use crate::{
+    BundleError, CheckpointError, CheckpointStale, HandoverError, OperationHash, ProofError,
+    TrustExpired,
+};
 
 /// Why the ledger gave no usable answer.
 #[derive(Debug, thiserror::Error)]
@@ -48,6 +51,12 @@ pub enum NodeFailure {
     /// Its checkpoint lies before one that this client has seen.
     #[error("the node is behind")]
     Behind,
+    /// What this client trusts is too old to be followed; no node can mend that.
+    #[error("the network's trust file is too old")]
+    Expired(#[source] TrustExpired),
+    /// The changes of validators that it told are not valid.
+    #[error("the node's changes of validators are not valid")]
+    Handover(#[source] HandoverError),
     /// Its record is not proven.
     #[error("the node's record is not proven")]
     Proof(#[source] ProofError),
@@ -77,8 +86,10 @@ impl NodeFailure {
         match self {
             Self::Http(_) | Self::Status(_) => "ledger_unreachable",
             Self::Stale(_) | Self::Behind => "ledger_stale",
+            Self::Expired(expired) => expired.code(),
             Self::Malformed
             | Self::Checkpoint(_)
+            | Self::Handover(_)
             | Self::Proof(_)
             | Self::Bundle(_)
             | Self::NotReflected => "ledger_proof_invalid",

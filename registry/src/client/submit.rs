@@ -132,7 +132,7 @@ impl LedgerClient {
         hash: OperationHash,
     ) -> Result<Option<Outcome>, NodeFailure> {
         let path = ["v1", "operations", &hash.to_string()];
-        outcome(&self.get(node, &path, MAX_ANSWER_BYTES).await?)
+        outcome(&self.get(node, &path, None, MAX_ANSWER_BYTES).await?)
     }
 
     /// Waits for a proven state at `height` or later and tells whether it shows the operation.

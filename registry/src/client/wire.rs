@@ -1,11 +1,13 @@
 //! The nodes' answers, as JSON.
 
 use jumin_http::Url;
+use jumin_identity::b64url_decode;
 use serde::{Deserialize, de::DeserializeOwned};
 
 use super::NodeFailure;
 use crate::{
     encoding::{bytes_b64, optional_bytes_b64},
+    handover::Handover,
     key::RecordKey,
 };
 
@@ -13,6 +15,21 @@ use crate::{
 pub(super) struct CheckpointAnswer {
     #[serde(with = "bytes_b64")]
     pub(super) checkpoint: Vec<u8>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct HandoversAnswer {
+    handovers: Vec<String>,
+}
+
+impl HandoversAnswer {
+    pub(super) fn handovers(&self) -> Result<Vec<Handover>, NodeFailure> {
+        let decoded = self.handovers.iter().map(|text| {
+            let bytes = b64url_decode(text).map_err(|_| NodeFailure::Malformed)?;
+            Handover::from_bytes(&bytes).map_err(NodeFailure::Handover)
+        });
+        decoded.collect()
+    }
 }
 
 #[derive(Deserialize)]

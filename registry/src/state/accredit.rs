@@ -24,6 +24,7 @@ impl Change<'_> {
             role,
             name,
             types,
+            claims,
             from,
             until,
             version,
@@ -41,6 +42,7 @@ impl Change<'_> {
             by: accreditor.clone(),
             name: name.clone(),
             types: types.clone(),
+            claims: claims.clone(),
             from: *from,
             until: *until,
             ended: None,
@@ -178,14 +180,18 @@ fn accreditation_key(subject: &Did, role: Role) -> RecordKey {
     }
 }
 
-/// Tells whether `parent` holds at least as long as `child` and covers its types; "every type" only within "every type".
+/// Tells whether `parent` holds at least as long as `child` and covers its types and claims; "every type" only within
+/// "every type".
 fn encloses(parent: &Grant, child: &Grant) -> bool {
     let types = if child.types.is_empty() {
         parent.types.is_empty()
     } else {
         child.types.iter().all(|name| parent.covers(name))
     };
-    types && parent.from <= child.from && child.until <= parent.until
+    types
+        && parent.claims.enclose(&child.claims)
+        && parent.from <= child.from
+        && child.until <= parent.until
 }
 
 /// The state as a view to walk; remembers a failed read, which must not pass for an absent record.

@@ -48,6 +48,18 @@ pub enum Rejection {
     /// The next key is the one that signs.
     #[error("the next key is the key that signs")]
     KeyReused,
+    /// A validator to add has not signed for its key, address and network.
+    #[error("a new validator has not shown that it holds its key")]
+    PossessionNotShown,
+    /// A validator to remove is not one.
+    #[error("a validator to remove is not one")]
+    UnknownValidator,
+    /// The change would leave no validator.
+    #[error("the change would leave no validator")]
+    NoValidators,
+    /// The change would change nothing.
+    #[error("the change would change nothing")]
+    NoChange,
     /// The state could not be read: no verdict on the operation.
     #[error("the ledger's state could not be read")]
     StateUnavailable(#[source] StateUnavailable),
@@ -71,6 +83,10 @@ impl Rejection {
             Self::NotIncreasing(_) => "not_increasing",
             Self::UnknownGrant => "unknown_grant",
             Self::KeyReused => "key_reused",
+            Self::PossessionNotShown => "possession_not_shown",
+            Self::UnknownValidator => "unknown_validator",
+            Self::NoValidators => "no_validators",
+            Self::NoChange => "no_change",
             Self::StateUnavailable(_) => "unavailable",
         }
     }

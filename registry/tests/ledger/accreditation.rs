@@ -1,7 +1,7 @@
 use jumin_identity::Did;
 use jumin_registry::{
-    AccreditationError, Accreditor, Localized, Lookup, LookupRecord, Operation, Record, RecordKey,
-    Rejection, Role, VerifiedBundle, accreditation_at,
+    AccreditationError, Accreditor, Claims, Localized, Lookup, LookupRecord, Operation, Record,
+    RecordKey, Rejection, Role, VerifiedBundle, accreditation_at,
     testing::{TestAgency, TestLedger},
 };
 
@@ -34,6 +34,7 @@ fn grant(
             en: "Jongno".into(),
         },
         types: types.iter().map(|name| (*name).to_owned()).collect(),
+        claims: Claims::Any,
         from,
         until,
         version: 0,
@@ -333,6 +334,7 @@ fn a_seventeenth_grant_is_refused() {
             en: "Jongno".into(),
         },
         types: vec![CARD.to_owned()],
+        claims: Claims::Any,
         from: NOW,
         until: NOW + YEAR,
         version: 16,
@@ -354,6 +356,7 @@ fn replayed_or_malformed_accreditation_is_refused() {
             en: "Jongno".into(),
         },
         types: vec![CARD.to_owned()],
+        claims: Claims::Any,
         from: NOW,
         until: NOW + YEAR,
         version,
@@ -411,6 +414,7 @@ fn record_never_outgrows_what_a_reader_takes_and_every_grant_in_it_can_be_ended(
             en: "Jongno".into(),
         },
         types: types.clone(),
+        claims: Claims::Any,
         from: NOW,
         until: NOW + YEAR,
         version,

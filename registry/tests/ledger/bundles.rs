@@ -21,7 +21,7 @@ fn bundle_round_trips_and_answers_for_what_it_holds() {
     let read = Bundle::from_bytes(&bundle.to_bytes()).unwrap();
     assert_eq!(read, bundle);
     let verified = read.verify(&ledger.trust()).unwrap();
-    assert_eq!(verified.records().count(), 4);
+    assert_eq!(verified.records().count(), 5);
     assert_eq!(
         verified.checkpoint().height(),
         bundle.checkpoint.header.height

@@ -105,6 +105,7 @@ fn honest(ledger: &mut TestLedger, request: &str, body: &[u8]) -> Answer {
     match path.as_str() {
         "/v1/checkpoint" => json(&json!({"checkpoint": b64url(&checkpoint.to_bytes())})),
         "/v1/bundle" => (200, ledger.bundle(now()).to_bytes()),
+        "/v1/handovers" => json(&json!({"handovers": []})),
         "/v1/operations" => {
             let operation = SignedOperation::parse(body).unwrap();
             match ledger.apply(&operation) {
@@ -184,7 +185,7 @@ async fn honest_node_is_read_and_written() {
     let absent = RecordKey::CredentialType(CARD.to_owned());
     assert_eq!(client.record(&absent).await.unwrap().record, None);
     let (bytes, bundle) = client.bundle().await.unwrap();
-    assert!(!bytes.is_empty() && bundle.records().count() == 3);
+    assert!(!bytes.is_empty() && bundle.records().count() == 4);
 
     let operation = anchor(&agency, 1);
     let receipt = client.submit(&operation).await.unwrap();

@@ -1,6 +1,6 @@
 use jumin_identity::{b64url, b64url_decode};
 use jumin_registry::{
-    Accreditor, AnchorKind, Localized, MAX_OPERATION_BYTES, Operation, OperationError,
+    Accreditor, AnchorKind, Claims, Localized, MAX_OPERATION_BYTES, Operation, OperationError,
     OperationSigner, Rejection, Role, Service, SignedOperation, sign_operation,
     testing::{TestAgency, TestLedger, document},
 };
@@ -139,6 +139,7 @@ fn governance_counts_a_governor_once_and_nobody_else() {
             en: "Dong".into(),
         },
         types: vec![],
+        claims: Claims::Any,
         from: NOW,
         until: NOW + 1,
         version: 0,

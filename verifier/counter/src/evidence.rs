@@ -3,9 +3,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use jumin_identity::{Did, sha256};
-use jumin_registry::{AnchorKind, AnchorRecord};
+use jumin_registry::{AnchorKind, AnchorRecord, NetworkTrust};
 
 use crate::home::write_atomic;
+
+const MAX_TRUST_BYTES: usize = 64 * 1024;
 
 /// Largest status list token kept, in bytes (2^20 entries take 256 KiB before compression).
 pub const MAX_LIST_BYTES: usize = 2 * 1024 * 1024;
@@ -32,6 +34,17 @@ impl EvidenceFiles {
     /// Returns the last good bundle, if there is one of at most `max` bytes.
     pub fn bundle(&self, max: usize) -> io::Result<Option<Vec<u8>>> {
         read_if_there(&self.root.join("bundle.json"), max)
+    }
+
+    /// Returns the validators that the network was last known to have, if they can be read.
+    pub fn followed(&self) -> Option<NetworkTrust> {
+        let bytes = read_if_there(&self.root.join("followed.json"), MAX_TRUST_BYTES).ok()??;
+        NetworkTrust::from_json(&bytes).ok()
+    }
+
+    /// Keeps the validators that the network has come to.
+    pub fn save_followed(&self, trust: &NetworkTrust) -> io::Result<()> {
+        write_atomic(&self.root.join("followed.json"), &trust.to_json())
     }
 
     /// Replaces the bundle.

@@ -2,8 +2,8 @@ use jumin_http::Client;
 use jumin_identity::{DidUrl, FileKey, Signer};
 use jumin_registry::client::{ClientError, LedgerClient};
 use jumin_registry::{
-    Accreditor, DidDocument, Localized, NetworkTrust, Operation, OperationSigner, Purpose, Role,
-    SignOperationError, VerificationMethod, sign_operation,
+    Accreditor, Claims, DidDocument, Localized, NetworkTrust, Operation, OperationSigner, Purpose,
+    Role, SignOperationError, VerificationMethod, sign_operation,
 };
 use url::Url;
 
@@ -124,6 +124,7 @@ async fn accredit(
         role: Role::Verifier,
         name: office.name.clone(),
         types: Vec::new(),
+        claims: Claims::Any,
         from: now.saturating_sub(BACKDATE),
         until: now.saturating_add(ACCREDITED_FOR),
         version: 0,

@@ -118,8 +118,8 @@ impl Ledger {
             Arc::new(view)
         });
         Ok(Ledger {
+            client: LedgerClient::new(nodes, trust, http.clone()).with_followed(files.followed()),
             files,
-            client: LedgerClient::new(nodes, trust, http.clone()),
             http,
             view: RwLock::new(view),
             damaged,
@@ -237,6 +237,10 @@ impl Ledger {
         let mut view = LedgerView::new(bundle);
         let missing = self.gather(&mut view).await;
         self.files.save_bundle(&bytes).map_err(SyncError::Files)?;
+        let followed = self.client.followed();
+        self.files
+            .save_followed(&followed)
+            .map_err(SyncError::Files)?;
         for (issuer, uri, anchor) in anchors(&view, AnchorKind::StatusList) {
             self.files.forget_older_lists(&issuer, &uri, &anchor);
         }

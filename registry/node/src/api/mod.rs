@@ -28,6 +28,7 @@ pub(crate) struct Context {
     ledger: Arc<Ledger>,
     gossip: Gossip,
     metrics: Arc<dyn Fn() -> String + Send + Sync>,
+    key: [u8; 32],
     limit: Arc<limit::Limit>,
 }
 
@@ -37,6 +38,7 @@ impl Context {
             ledger,
             gossip: validator.gossip.clone(),
             metrics: validator.metrics.clone(),
+            key: validator.key,
             limit: Arc::default(),
         }
     }
@@ -57,10 +59,12 @@ pub(crate) fn router(context: Context) -> Router {
         .routes(routes!(records::record))
         .routes(routes!(records::checkpoint))
         .routes(routes!(records::bundle))
+        .routes(routes!(records::handovers))
         .routes(routes!(records::network))
         .routes(routes!(resolution::resolve))
         .routes(routes!(observe::healthz))
         .routes(routes!(observe::readyz))
+        .routes(routes!(observe::status))
         .routes(routes!(observe::metrics))
         .split_for_parts();
     let router = api

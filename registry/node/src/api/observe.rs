@@ -1,10 +1,14 @@
 use std::fmt::Write as _;
 use std::time::SystemTime;
 
+use axum::Json;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use jumin_http::Problem;
+use jumin_identity::b64url;
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::Context;
 use crate::application::unix_ms;
@@ -27,6 +31,45 @@ pub(super) async fn readyz(State(context): State<Context>) -> Response {
     }
 }
 
+/// What this node is in the network, as its own state tells.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Status {
+    /// This node's key, base64url.
+    key: String,
+    /// `validator`, `joining` (from the next epoch on), `leaving` (with this epoch) or `follower`.
+    role: &'static str,
+    /// Last applied block.
+    height: u64,
+    /// The epoch of the next block.
+    epoch: u64,
+    /// How many validators finalize it.
+    validators: usize,
+    /// How many changes of validators there were.
+    handovers: usize,
+}
+
+/// Tells what this node is and how far it is.
+#[utoipa::path(get, path = "/v1/status", responses((status = 200, body = Status)))]
+pub(super) async fn status(State(context): State<Context>) -> Json<Status> {
+    let (ledger, set) = (&context.ledger, context.ledger.set());
+    let epoch = ledger.epoch();
+    let is_in = |epoch| set.keys_at(epoch).contains(&context.key);
+    let role = match (is_in(epoch), is_in(epoch + 1)) {
+        (true, true) => "validator",
+        (true, false) => "leaving",
+        (false, true) => "joining",
+        (false, false) => "follower",
+    };
+    Json(Status {
+        key: b64url(&context.key),
+        role,
+        height: ledger.applied().height,
+        epoch,
+        validators: set.at(epoch).len(),
+        handovers: ledger.handovers(0).len(),
+    })
+}
+
 /// Gives the run-time's, the engine's and the ledger's metrics as Prometheus text.
 #[utoipa::path(get, path = "/metrics", responses((status = 200, body = String)))]
 pub(super) async fn metrics(State(context): State<Context>) -> Response {
@@ -47,6 +90,21 @@ pub(super) async fn metrics(State(context): State<Context>) -> Response {
             "jumin_ledger_checkpoint_age_milliseconds",
             "Age of the newest checkpoint",
             checkpoint.as_ref().map_or(u64::MAX, |c| age_ms(c.time_ms)),
+        ),
+        (
+            "jumin_ledger_epoch",
+            "Epoch of the next block",
+            context.ledger.epoch(),
+        ),
+        (
+            "jumin_ledger_validators",
+            "Validators that finalize the next block",
+            context.ledger.set().at(context.ledger.epoch()).len() as u64,
+        ),
+        (
+            "jumin_ledger_validating",
+            "1 while this node is one of the validators",
+            u64::from(context.ledger.is_validator(&context.key)),
         ),
         (
             "jumin_ledger_pending_operations",

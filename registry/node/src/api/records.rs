@@ -1,15 +1,19 @@
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Path, Query, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use jumin_http::Problem;
 use jumin_identity::b64url;
 use jumin_registry::{NetworkTrust, RecordKey};
-use serde::Serialize;
-use utoipa::ToSchema;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
 use super::{Context, Failure};
 use crate::proofs::ReadError;
+
+/// How many changes of validators one answer has: more than a network makes in years, and within what readers take.
+const HANDOVERS_AT_ONCE: usize = 16;
 
 /// A record, or its absence, with everything needed to believe it.
 #[derive(Serialize, ToSchema)]
@@ -67,18 +71,70 @@ pub(super) async fn checkpoint(
     }))
 }
 
-/// Gives all records with their proofs at one checkpoint, for a reader that goes offline.
-#[utoipa::path(get, path = "/v1/bundle", responses((status = 200, content_type = "application/json")))]
-pub(super) async fn bundle(State(context): State<Context>) -> Result<Response, Failure> {
+#[derive(Deserialize, IntoParams)]
+pub(super) struct BundleQuery {
+    /// The epoch of the validators that the reader trusts; 0 if not given.
+    #[serde(default)]
+    from_epoch: u64,
+}
+
+/// Gives all records with their proofs at one checkpoint, and the changes of validators up to it, for a reader that goes
+/// offline.
+#[utoipa::path(
+    get, path = "/v1/bundle", params(BundleQuery),
+    responses((status = 200, content_type = "application/json"), (status = 400, description = "Not an epoch"))
+)]
+pub(super) async fn bundle(
+    State(context): State<Context>,
+    query: Result<Query<BundleQuery>, QueryRejection>,
+) -> Result<Response, Response> {
+    let Query(query) = query.map_err(|_| not_an_epoch())?;
     // Proving every record takes a while once there are many.
-    let proving = tokio::task::spawn_blocking(move || context.ledger.bundle());
-    let bytes = proving.await.map_err(|_| ReadError::Interrupted)??;
+    let proving = tokio::task::spawn_blocking(move || context.ledger.bundle(query.from_epoch));
+    let bytes = proving
+        .await
+        .unwrap_or(Err(ReadError::Interrupted))
+        .map_err(|error| Failure::from(error).into_response())?;
     let headers = [(header::CONTENT_TYPE, "application/json")];
     Ok((headers, bytes.as_ref().clone()).into_response())
 }
 
-/// Tells which network this is; a reader must have its own copy of this from a source it trusts.
+#[derive(Deserialize, IntoParams)]
+pub(super) struct HandoversQuery {
+    /// The epoch of the validators that the reader trusts.
+    from: u64,
+}
+
+/// The changes of validators, oldest first.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Handovers {
+    /// Each a checkpoint and the keys of the validators it hands over to, base64url.
+    handovers: Vec<String>,
+}
+
+/// Gives the changes of validators from an epoch on, at most 16 at once.
+#[utoipa::path(
+    get, path = "/v1/handovers", params(HandoversQuery),
+    responses((status = 200, body = Handovers), (status = 400, description = "Not an epoch"))
+)]
+pub(super) async fn handovers(
+    State(context): State<Context>,
+    query: Result<Query<HandoversQuery>, QueryRejection>,
+) -> Result<Json<Handovers>, Response> {
+    let Query(query) = query.map_err(|_| not_an_epoch())?;
+    let found = context.ledger.handovers(query.from);
+    let encoded = found.iter().take(HANDOVERS_AT_ONCE);
+    Ok(Json(Handovers {
+        handovers: encoded.map(|one| b64url(&one.to_bytes())).collect(),
+    }))
+}
+
+fn not_an_epoch() -> Response {
+    Problem::bad_request("malformed", "An epoch is a number.").into_response()
+}
+
+/// Tells which network this is and who its validators are now; a reader must have this from a source it trusts.
 #[utoipa::path(get, path = "/v1/network", responses((status = 200, content_type = "application/json")))]
 pub(super) async fn network(State(context): State<Context>) -> Json<NetworkTrust> {
-    Json(context.ledger.trust().clone())
+    Json(context.ledger.current_trust())
 }

@@ -11,8 +11,8 @@ use commonware_consensus::marshal::core::{Actor, Mailbox};
 use commonware_consensus::marshal::standard::Standard;
 use commonware_consensus::marshal::{self, Start, resolver};
 use commonware_consensus::simplex::types::Finalization;
-use commonware_consensus::types::{Epoch, FixedEpocher, ViewDelta};
-use commonware_cryptography::certificate::{ConstantProvider, Verifier as _};
+use commonware_consensus::types::{FixedEpocher, ViewDelta};
+use commonware_cryptography::certificate::Verifier as _;
 use commonware_cryptography::{Digested, Digestible as _, ed25519, sha256};
 use commonware_parallel::Sequential;
 use commonware_runtime::buffer::paged::CacheRef;
@@ -21,6 +21,7 @@ use commonware_storage::archive::immutable;
 use commonware_utils::acknowledgement::Exact;
 use commonware_utils::{NZDuration, NZU16, NZU64, NZUsize};
 
+use super::committee::Committees;
 use super::network::Oracle;
 use super::{BUFFER, MAILBOX};
 use crate::Scheme;
@@ -29,14 +30,12 @@ use crate::block::Block;
 const PAGE_SIZE: NonZeroU16 = NZU16!(4_084);
 const PAGE_CACHE: NonZeroUsize = NZUsize!(2_048);
 const SECTION: NonZeroU64 = NZU64!(16_384);
-/// One epoch holds all heights until the validator set can change.
-const EPOCH_LENGTH: NonZeroU64 = NZU64!(u64::MAX);
 
 type Stored<V> = immutable::Archive<runtime::Context, sha256::Digest, V>;
 pub(super) type Archive = Actor<
     runtime::Context,
     Standard<Block>,
-    ConstantProvider<Scheme, Epoch>,
+    Committees,
     Stored<Finalization<Scheme, sha256::Digest>>,
     Stored<Arc<Block>>,
     FixedEpocher,
@@ -45,8 +44,9 @@ pub(super) type Archive = Actor<
 >;
 
 /// How heights are divided into epochs.
-pub(super) fn epocher() -> FixedEpocher {
-    FixedEpocher::new(EPOCH_LENGTH)
+pub(super) fn epocher(epoch_blocks: u64) -> FixedEpocher {
+    // Genesis is refused below two blocks.
+    FixedEpocher::new(NonZeroU64::new(epoch_blocks.max(2)).unwrap_or(NonZeroU64::MAX))
 }
 
 /// Memory shared by all files of the engine.
@@ -57,7 +57,8 @@ pub(super) fn page_cache() -> CacheRef {
 /// Opens the archive of finalized blocks, which starts from `genesis`.
 pub(super) async fn open(
     context: &runtime::Context,
-    scheme: &Scheme,
+    committees: Committees,
+    epocher: FixedEpocher,
     genesis: Block,
     page_cache: CacheRef,
 ) -> anyhow::Result<(Archive, Mailbox<Scheme, Standard<Block>>)> {
@@ -66,8 +67,8 @@ pub(super) async fn open(
     let blocks = store(context, "blocks", page_cache.clone(), ()).await?;
     let digest = genesis.digest();
     let config = marshal::Config {
-        provider: ConstantProvider::new(scheme.clone()),
-        epocher: epocher(),
+        provider: committees,
+        epocher,
         start: Start::Genesis(Digested::precomputed(genesis, digest)),
         partition_prefix: "marshal".to_owned(),
         mailbox_size: MAILBOX,

@@ -1,35 +1,30 @@
 //! Wires the consensus engine to the ledger: network, archive, simplex and the application.
 
 mod archive;
+mod committee;
+mod epochs;
 mod network;
 
 use std::net::TcpListener;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::Context as _;
 use commonware_broadcast::buffered;
-use commonware_consensus::marshal::{resolver, standard::Inline};
-use commonware_consensus::simplex::elector::RoundRobin;
-use commonware_consensus::simplex::{self, Engine, Floor, ForwardPolicy, SkipBudget, SkipPolicy};
-use commonware_consensus::types::{Epoch, ViewDelta};
-use commonware_cryptography::{Digestible as _, Sha256, Signer as _, sha256};
-use commonware_parallel::Sequential;
-use commonware_runtime::buffer::paged::CacheRef;
+use commonware_consensus::marshal::resolver;
+use commonware_cryptography::{Digestible as _, Signer as _};
 use commonware_runtime::{
     Metrics as _, Runner as _, Spawner as _, Supervisor as _, tokio as runtime,
 };
-use commonware_utils::{NZDuration, NZUsize, ordered};
+use commonware_utils::NZUsize;
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::Scheme;
-use crate::application::Registry;
 use crate::block::Block;
 use crate::exchange::{Deliveries, apply_finalized, exchange_operations};
 use crate::home::Home;
 use crate::ledger::Ledger;
-use network::Oracle;
+use committee::Committees;
+use epochs::Epochs;
 
 const BUFFER: NonZeroUsize = NZUsize!(1024 * 1024);
 const MAILBOX: NonZeroUsize = NZUsize!(1_024);
@@ -46,6 +41,8 @@ pub(crate) struct Validator {
     stop: watch::Sender<bool>,
     pub gossip: Gossip,
     pub metrics: Metrics,
+    /// This node's public key.
+    pub key: [u8; 32],
 }
 
 /// What connects the engine's threads to the others.
@@ -59,6 +56,7 @@ impl Validator {
     /// Starts the engine on threads of its own and waits until it runs.
     pub(crate) async fn start(home: Home, ledger: Arc<Ledger>) -> anyhow::Result<Self> {
         check_port(&home)?;
+        let key = home.public_key();
         let (stop, stopped) = watch::channel(false);
         let (gossip, outgoing) = mpsc::channel(1_024);
         let (ready, running) = oneshot::channel();
@@ -80,6 +78,7 @@ impl Validator {
                 stop,
                 gossip,
                 metrics,
+                key,
             }),
             Err(_) => Err(join(thread)
                 .err()
@@ -122,15 +121,22 @@ async fn run(
 ) -> anyhow::Result<()> {
     let namespace = ledger.trust().namespace();
     let me = home.key.public_key();
-    let validators = home.peers()?.into_iter().map(|(key, _)| key);
-    let validators = ordered::Set::from_iter_dedup(validators);
-    let scheme = Scheme::signer(&namespace, validators, home.key.clone())
-        .context("this validator's key is not in the validator set")?;
-    let (network, oracle, channels) = network::open(&context, &home, &namespace)?;
+    let committees = Committees::new(ledger.clone(), home.key.clone());
+    let settled = home.peers()?;
+    let limit = network::limit(&ledger.set(), settled.len());
+    let (network, oracle, channels) = network::open(&context, &home, &namespace, limit)?;
     let page_cache = archive::page_cache();
     let genesis = ledger.genesis().clone();
     let start = genesis.digest();
-    let (archive, blocks) = archive::open(&context, &scheme, genesis, page_cache.clone()).await?;
+    let epocher = archive::epocher(home.genesis.epoch_blocks);
+    let (archive, blocks) = archive::open(
+        &context,
+        committees.clone(),
+        epocher.clone(),
+        genesis,
+        page_cache.clone(),
+    )
+    .await?;
 
     let (broadcast, buffer) = buffered::Engine::<_, _, Block, _, _>::new(
         context.child("broadcast"),
@@ -138,14 +144,25 @@ async fn run(
     );
     let backfill = archive::backfill(me, &oracle);
     let backfill = resolver::p2p::init(context.child("backfill"), backfill, channels.backfill);
-    let application = Inline::new(
-        context.child("application"),
-        Registry::new(ledger.clone(), home.idle()),
-        blocks.clone(),
-        archive::epocher(),
+    let consensus = Epochs {
+        context: context.child("consensus"),
+        ledger: ledger.clone(),
+        committees,
+        blocks: blocks.clone(),
+        oracle,
+        settled,
+        limit,
+        epocher,
+        idle: home.idle(),
+        page_cache,
+        genesis: start,
+    };
+    let lanes = epochs::lanes(
+        &context,
+        channels.votes,
+        channels.certificates,
+        channels.requests,
     );
-    let consensus = consensus(scheme, oracle, application, start, home.idle(), page_cache);
-    let consensus = Engine::new(context.child("simplex"), consensus);
 
     let (deliver, deliveries) = mpsc::unbounded_channel();
     let applied = apply_finalized(ledger.clone(), blocks, deliveries);
@@ -155,7 +172,7 @@ async fn run(
     let archive = archive.start(Deliveries(deliver), buffer, backfill);
     let broadcast = broadcast.start(channels.blocks);
     let network = network.start();
-    let consensus = consensus.start(channels.votes, channels.certificates, channels.requests);
+    let consensus = context.child("epochs").spawn(|_| consensus.run(lanes));
 
     let metrics = context.child("metrics");
     // Nobody receives only when the process ends already.
@@ -167,61 +184,6 @@ async fn run(
         _ = archive => anyhow::bail!("the block archive ended"),
         _ = broadcast => anyhow::bail!("the block broadcast ended"),
         _ = network => anyhow::bail!("the network ended"),
-        _ = consensus => anyhow::bail!("consensus ended"),
-    }
-}
-
-type Application =
-    Inline<runtime::Context, Scheme, Registry, Block, commonware_consensus::types::FixedEpocher>;
-type Consensus = simplex::Config<
-    Scheme,
-    RoundRobin<Sha256>,
-    Oracle,
-    sha256::Digest,
-    Application,
-    Application,
-    Application,
-    Sequential,
->;
-
-/// Sets consensus so that a leader may hold its proposal for `idle`.
-fn consensus(
-    scheme: Scheme,
-    blocker: Oracle,
-    application: Application,
-    genesis: sha256::Digest,
-    idle: Duration,
-    page_cache: CacheRef,
-) -> Consensus {
-    let leader_timeout = idle + Duration::from_millis(1_500);
-    let certification_timeout = leader_timeout + Duration::from_secs(1);
-    let skip_timeout = certification_timeout + Duration::from_secs(2);
-    simplex::Config {
-        scheme,
-        elector: RoundRobin::default(),
-        blocker,
-        automaton: application.clone(),
-        relay: application.clone(),
-        reporter: application,
-        track_historical_votes: false,
-        strategy: Sequential,
-        partition: "simplex".to_owned(),
-        mailbox_size: MAILBOX,
-        epoch: Epoch::zero(),
-        floor: Floor::Genesis(genesis),
-        replay_buffer: BUFFER,
-        write_buffer: BUFFER,
-        page_cache,
-        leader_timeout,
-        certification_timeout,
-        timeout_retry: Duration::from_secs(2),
-        view_retention: ViewDelta::new(256),
-        skip: SkipPolicy::Enabled {
-            timeout: skip_timeout,
-            budget: SkipBudget::Participants,
-        },
-        fetch_timeout: NZDuration!(Duration::from_secs(1)),
-        fetch_retry_delay: Duration::from_millis(100),
-        forward: ForwardPolicy::SilentVoters,
+        ended = consensus => ended.unwrap_or_else(|_| Ok(())).and_then(|()| anyhow::bail!("consensus ended")),
     }
 }

@@ -10,10 +10,13 @@ use jumin_http::{Client, Response, Url};
 use jumin_identity::{Did, FileKey, Signer as _, b64url_decode};
 use jumin_registry::{
     Checkpoint, DidDocument, NetworkTrust, Operation, OperationSigner, ProvenRecord, Purpose,
-    Record, RecordKey, SignedOperation, VerificationMethod, VerifiedCheckpoint, sign_operation,
+    Record, RecordKey, SignedOperation, VerificationMethod, VerifiedCheckpoint,
+    client::LedgerClient, sign_operation,
 };
 use serde_json::Value;
 
+/// A change of validators waits for the end of an epoch, on a machine that does other things too.
+const CHANGE_DEADLINE: Duration = Duration::from_secs(150);
 const DEADLINE: Duration = Duration::from_secs(60);
 const MAX_BODY: usize = 16 * 1024 * 1024;
 
@@ -167,8 +170,135 @@ impl Drop for Node {
     }
 }
 
+impl Node {
+    pub async fn status(&self) -> Value {
+        self.get_json("v1/status").await
+    }
+
+    /// This node's key as the ledger writes it.
+    pub async fn key(&self) -> String {
+        self.status().await["key"].as_str().unwrap().to_owned()
+    }
+
+    /// Waits until this node has a role in the network, as its own state tells.
+    pub async fn role(&self, role: &str) {
+        self.until(|status| status["role"] == role).await;
+    }
+
+    /// Waits until so many validators finalize the next block.
+    pub async fn validators(&self, count: u64) {
+        self.until(|status| status["validators"] == count).await;
+    }
+
+    /// Waits until a block at `height` or above is applied, whoever its validators are.
+    pub async fn reach_any(&self, height: u64) -> u64 {
+        self.until(|status| status["height"].as_u64() >= Some(height))
+            .await
+    }
+
+    async fn until(&self, holds: impl Fn(&Value) -> bool) -> u64 {
+        let start = Instant::now();
+        loop {
+            let status = self.status().await;
+            if holds(&status) {
+                return status["height"].as_u64().unwrap();
+            }
+            assert!(start.elapsed() < CHANGE_DEADLINE, "still {status}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    pub fn client(&self, trust: NetworkTrust) -> LedgerClient {
+        LedgerClient::new(vec![self.url.clone()], trust, Client::new().unwrap())
+    }
+}
+
+/// Runs the program to its end, which must be a good one.
+fn run(args: &[&str]) {
+    let output = Command::new(env!("CARGO_BIN_EXE_jumin-registry-node"))
+        .args(args)
+        .output()
+        .unwrap();
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{args:?}: {error}");
+}
+
+/// Writes the home of a node that is to join the network below `out`.
+pub fn join(out: &Path, name: &str) -> PathBuf {
+    let home = out.join(name);
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    drop(listener);
+    let genesis = out.join("node-0/genesis.json");
+    let (home_text, genesis) = (home.to_str().unwrap(), genesis.to_str().unwrap());
+    run(&[
+        "join",
+        "--home",
+        home_text,
+        "--genesis",
+        genesis,
+        "--name",
+        name,
+        "--p2p-listen",
+        &address,
+    ]);
+    home
+}
+
+/// The three governors of a network, two of whom must sign.
+pub struct Governors(PathBuf);
+
+impl Governors {
+    pub fn of(out: &Path) -> Self {
+        Self(out.to_owned())
+    }
+
+    /// Has two governors sign a change of validators, and hands it in.
+    pub async fn change(&self, node: &Node, add: &[&Path], remove: &[String]) {
+        let version = node.status().await["height"].to_string();
+        let proposal = self.0.join(format!("proposal-{version}.json"));
+        let (proposal, network) = (proposal.to_str().unwrap(), self.0.join("network.json"));
+        let network = network.to_str().unwrap();
+        let add: Vec<_> = add.iter().map(|home| home.join("validator.json")).collect();
+        let mut args = vec!["govern", "set-validators", "--out", proposal];
+        args.extend(["--node", node.url.as_str(), "--network", network]);
+        args.extend(
+            add.iter()
+                .flat_map(|path| ["--add", path.to_str().unwrap()]),
+        );
+        args.extend(remove.iter().flat_map(|key| ["--remove", key]));
+        run(&args);
+        for key in ["governor.pem", "governor-2.pem"] {
+            let key = self.0.join(key);
+            let key = key.to_str().unwrap();
+            run(&["govern", "sign", "--proposal", proposal, "--key", key]);
+        }
+        let mut args = vec!["govern", "submit", "--proposal", proposal];
+        args.extend(["--node", node.url.as_str(), "--network", network]);
+        run(&args);
+    }
+}
+
+/// Starts a network with short epochs and three governors, two of whom must sign.
+pub fn network_of(out: &Path, validators: usize, epoch_blocks: u64) -> Vec<Node> {
+    let epoch_blocks = epoch_blocks.to_string();
+    let options = [
+        "--epoch-blocks",
+        &epoch_blocks,
+        "--governors",
+        "3",
+        "--threshold",
+        "2",
+    ];
+    start_network(out, validators, &options)
+}
+
 /// Writes the homes of a network of `validators` and starts them all.
 pub fn network(out: &Path, validators: usize) -> Vec<Node> {
+    start_network(out, validators, &[])
+}
+
+fn start_network(out: &Path, validators: usize, options: &[&str]) -> Vec<Node> {
     let status = Command::new(env!("CARGO_BIN_EXE_jumin-registry-node"))
         .args([
             "init",
@@ -179,6 +309,7 @@ pub fn network(out: &Path, validators: usize) -> Vec<Node> {
             "--out",
         ])
         .arg(out)
+        .args(options)
         .status()
         .unwrap();
     assert!(status.success());

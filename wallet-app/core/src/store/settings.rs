@@ -12,12 +12,16 @@ use crate::vault::{Database, StoreError};
 const SETUP: &str = "setup";
 const REMEMBERED: &str = "last-checkpoint";
 const BUNDLE: &str = "bundle";
+const FOLLOWED: &str = "followed-trust";
 
 /// Is what a wallet is told once, when it is made.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Setup {
     pub nodes: Vec<String>,
     pub trust: NetworkTrust,
+    /// What the network was followed to since; kept apart from what was told once.
+    #[serde(skip)]
+    pub followed: Option<NetworkTrust>,
     pub trust_anchors: Option<PathBuf>,
 }
 
@@ -47,6 +51,19 @@ impl Database {
         match self.remembered()? {
             Some(before) if before.height >= seen.height => Ok(()),
             _ => self.write_json(REMEMBERED, &seen),
+        }
+    }
+
+    /// Returns the validators that the network was last known to have, if it was followed since the setup.
+    pub(crate) fn followed(&self) -> Result<Option<NetworkTrust>, StoreError> {
+        self.read_json(FOLLOWED)
+    }
+
+    /// Keeps the validators that the network has come to, never going back.
+    pub(crate) fn set_followed(&self, trust: &NetworkTrust) -> Result<(), StoreError> {
+        match self.followed()? {
+            Some(before) if (before.epoch, before.as_of) >= (trust.epoch, trust.as_of) => Ok(()),
+            _ => self.write_json(FOLLOWED, trust),
         }
     }
 

@@ -37,6 +37,11 @@ pub(crate) struct Proven {
 pub(crate) trait RecordSource: Send + Sync {
     async fn record(&self, key: &RecordKey) -> Result<Proven, TrustError>;
     async fn bundle(&self) -> Result<(Vec<u8>, VerifiedBundle), TrustError>;
+
+    /// Returns the validators that the network has come to, for the next source to start from.
+    fn followed(&self) -> Option<NetworkTrust> {
+        None
+    }
 }
 
 /// Tells a silent network, which the wallet's own copy can stand in for, from answers that must not be believed.
@@ -47,9 +52,10 @@ fn refused(error: ClientError) -> TrustError {
     };
     match failure {
         NodeFailure::Stale(stale) => not_fresh(stale),
-        NodeFailure::Checkpoint(_) | NodeFailure::Proof(_) | NodeFailure::Bundle(_) => {
-            TrustError::Unproven(Box::new(failure))
-        }
+        NodeFailure::Checkpoint(_)
+        | NodeFailure::Handover(_)
+        | NodeFailure::Proof(_)
+        | NodeFailure::Bundle(_) => TrustError::Unproven(Box::new(failure)),
         other => TrustError::Unreachable(Box::new(other)),
     }
 }
@@ -66,6 +72,10 @@ impl RecordSource for LedgerClient {
 
     async fn bundle(&self) -> Result<(Vec<u8>, VerifiedBundle), TrustError> {
         LedgerClient::bundle(self).await.map_err(refused)
+    }
+
+    fn followed(&self) -> Option<NetworkTrust> {
+        Some(LedgerClient::followed(self))
     }
 }
 
@@ -88,6 +98,11 @@ impl LedgerReader {
             source,
             remembered: Mutex::new(remembered),
         }
+    }
+
+    /// Returns the validators that the network has come to, for the wallet to keep.
+    pub(crate) fn followed(&self) -> Option<NetworkTrust> {
+        self.source.followed()
     }
 
     /// Returns the newest checkpoint seen, for the wallet to remember.

@@ -138,13 +138,15 @@ pub(super) fn nodes_over_http() -> Source {
     Arc::new(|setup, http| {
         let nodes = setup.nodes.iter().filter_map(|node| Url::parse(node).ok());
         let client = LedgerClient::new(nodes.collect(), setup.trust.clone(), http.clone());
+        let client = client.with_followed(setup.followed.clone());
         Some(Box::new(client))
     })
 }
 
 impl Wallet {
     pub(super) fn connect(&self) -> Result<Connections, ConnectError> {
-        let setup = self.setup()?;
+        let mut setup = self.setup()?;
+        setup.followed = self.with(|database| database.followed())?;
         let remembered = self.with(|database| database.remembered())?;
         let (http, anchors) = authorities(setup.trust_anchors.as_deref())?;
         let source =
@@ -161,6 +163,9 @@ impl Wallet {
 
     /// Remembers the newest checkpoint that an operation saw.
     pub(super) fn remember(&self, connections: &Connections) -> Result<(), VaultError> {
+        if let Some(followed) = connections.ledger.followed() {
+            self.with(|database| database.set_followed(&followed))?;
+        }
         match connections.ledger.remembered() {
             Some(seen) => self.with(|database| database.remember(seen)),
             None => Ok(()),

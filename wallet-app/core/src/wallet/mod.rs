@@ -51,6 +51,7 @@ impl Wallet {
         database.set_setup(&Setup {
             nodes: network.nodes.iter().map(ToString::to_string).collect(),
             trust: network.trust.clone(),
+            followed: None,
             trust_anchors: network.trust_anchors.clone(),
         })?;
         Ok(Self::new(vault, Some(database)))

@@ -202,6 +202,7 @@ fn wallet(folder: &std::path::Path, ledger: &Ledger) -> Wallet {
     let setup = Setup {
         nodes: Vec::new(),
         trust: ledger.ledger.lock().unwrap().trust(),
+        followed: None,
         trust_anchors: None,
     };
     database.set_setup(&setup).unwrap();

@@ -1,0 +1,229 @@
+//! Runs one consensus engine after the other, one for each epoch.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use commonware_consensus::marshal::{core::Mailbox, standard::Inline, standard::Standard};
+use commonware_consensus::simplex::elector::RoundRobin;
+use commonware_consensus::simplex::{self, Engine, Floor, ForwardPolicy, SkipBudget, SkipPolicy};
+use commonware_consensus::types::{Epoch, Epocher as _, FixedEpocher, Height, ViewDelta};
+use commonware_cryptography::{Sha256, ed25519, sha256};
+use commonware_p2p::utils::mux::{Builder as _, MuxHandle, Muxer};
+use commonware_p2p::{Channel as Subchannel, Message};
+use commonware_parallel::Sequential;
+use commonware_runtime::buffer::paged::CacheRef;
+use commonware_runtime::{Handle, Storage as _, Supervisor as _, tokio as runtime};
+use commonware_utils::channel::mpsc;
+use commonware_utils::{NZDuration, vec::NonEmptyVec};
+
+use super::committee::Committees;
+use super::network::{self, Channel, Oracle};
+use super::{BUFFER, MAILBOX};
+use crate::Scheme;
+use crate::application::Registry;
+use crate::block::Block;
+use crate::ledger::Ledger;
+
+type Application = Inline<runtime::Context, Scheme, Registry, Block, FixedEpocher>;
+type Consensus = simplex::Config<
+    Scheme,
+    RoundRobin<Sha256>,
+    Oracle,
+    sha256::Digest,
+    Application,
+    Application,
+    Application,
+    Sequential,
+>;
+type Sender = commonware_p2p::authenticated::lookup::Sender<ed25519::PublicKey, runtime::Context>;
+type Strays = mpsc::Receiver<(Subchannel, Message<ed25519::PublicKey>)>;
+
+/// What every epoch's engine needs.
+pub(super) struct Epochs {
+    pub context: runtime::Context,
+    pub ledger: Arc<Ledger>,
+    pub committees: Committees,
+    pub blocks: Mailbox<Scheme, Standard<Block>>,
+    pub oracle: Oracle,
+    pub settled: BTreeMap<[u8; 32], SocketAddr>,
+    pub limit: NonZeroUsize,
+    pub epocher: FixedEpocher,
+    pub idle: Duration,
+    pub page_cache: CacheRef,
+    pub genesis: sha256::Digest,
+}
+
+/// The engine's channels, divided by epoch.
+pub(super) struct Lanes {
+    votes: MuxHandle<Sender>,
+    certificates: MuxHandle<Sender>,
+    requests: MuxHandle<Sender>,
+    /// Votes of epochs that this node doesn't run.
+    strays: Strays,
+}
+
+/// Divides the engine's channels by epoch.
+pub(super) fn lanes(
+    context: &runtime::Context,
+    votes: Channel,
+    certificates: Channel,
+    requests: Channel,
+) -> Lanes {
+    let muxer = Muxer::builder(context.child("votes"), votes.0, votes.1);
+    let (muxer, votes, strays) = muxer.with_backup().build();
+    muxer.start();
+    let start = |name: &'static str, channel: Channel| {
+        let (muxer, handle) = Muxer::new(context.child(name), channel.0, channel.1);
+        muxer.start();
+        handle
+    };
+    Lanes {
+        votes,
+        certificates: start("certificates", certificates),
+        requests: start("requests", requests),
+        strays,
+    }
+}
+
+impl Epochs {
+    /// Runs the present epoch's engine until its last block is applied, then the next one's, until the process ends.
+    pub(super) async fn run(mut self, mut lanes: Lanes) -> anyhow::Result<()> {
+        let mut applied = self.ledger.applied_heights();
+        let mut tracked = 0;
+        let mut epoch = self.ledger.epoch();
+        let mut engine = self.start(epoch, &mut lanes).await?;
+        loop {
+            let set = self.ledger.set();
+            if set.version > tracked {
+                tracked = set.version;
+                network::track(
+                    &mut self.oracle,
+                    &set,
+                    self.ledger.epoch(),
+                    &self.settled,
+                    self.limit,
+                );
+            }
+            let now = self.ledger.epoch();
+            if now > epoch {
+                engine.abort();
+                // The engine's tasks are gone once its handle is.
+                let _ = engine.await;
+                self.forget(epoch).await;
+                epoch = now;
+                engine = self.start(epoch, &mut lanes).await?;
+            }
+            tokio::select! {
+                changed = applied.changed() => changed.context("the ledger is gone")?,
+                stray = lanes.strays.recv() => {
+                    let (of, (peer, _)) = stray.context("the votes' channel ended")?;
+                    self.catch_up(epoch, of, peer);
+                }
+                ended = &mut engine => {
+                    ended.ok().context("consensus failed")?;
+                    anyhow::bail!("consensus ended");
+                }
+            }
+        }
+    }
+
+    /// Asks a peer that is in a later epoch for the last block of this one.
+    fn catch_up(&self, epoch: u64, of: u64, peer: ed25519::PublicKey) {
+        let last = self.epocher.last(Epoch::new(epoch));
+        if let (true, Some(last)) = (of > epoch, last) {
+            self.blocks.hint_finalized(last, NonEmptyVec::new(peer));
+        }
+    }
+
+    async fn start(&self, epoch: u64, lanes: &mut Lanes) -> anyhow::Result<Handle<()>> {
+        let (scheme, signs) = self.committees.scheme(epoch)?;
+        let floor = self.floor(epoch).await?;
+        let role = if signs { "validator" } else { "follower" };
+        let validators = self.ledger.set().at(epoch).len();
+        tracing::info!(epoch, role, validators, "an epoch begins");
+        let context = self.context.child("epoch").with_attribute("epoch", epoch);
+        let application = Inline::new(
+            context.child("application"),
+            Registry::new(self.ledger.clone(), self.idle),
+            self.blocks.clone(),
+            self.epocher.clone(),
+        );
+        let config = self.consensus(epoch, scheme, application, floor);
+        let engine = Engine::new(context.child("simplex"), config);
+        Ok(engine.start(
+            lanes.votes.register(epoch).await?,
+            lanes.certificates.register(epoch).await?,
+            lanes.requests.register(epoch).await?,
+        ))
+    }
+
+    /// The block that an epoch's first block builds on.
+    async fn floor(&self, epoch: u64) -> anyhow::Result<sha256::Digest> {
+        let first = self.epocher.first(Epoch::new(epoch));
+        let first = first.context("there is no such epoch")?.get();
+        if first == 0 {
+            return Ok(self.genesis);
+        }
+        let info = self.blocks.get_info(Height::new(first - 1)).await;
+        Ok(info
+            .context("the archive lacks the last block of the epoch before")?
+            .1)
+    }
+
+    /// Removes the votes of an epoch that is over.
+    async fn forget(&self, epoch: u64) {
+        if let Err(error) = self.context.remove(&partition(epoch), None).await {
+            tracing::debug!(%error, epoch, "the votes of the last epoch stay on disk");
+        }
+    }
+
+    /// Sets consensus so that a leader may hold its proposal for as long as the registry may be idle.
+    fn consensus(
+        &self,
+        epoch: u64,
+        scheme: Scheme,
+        application: Application,
+        floor: sha256::Digest,
+    ) -> Consensus {
+        let leader_timeout = self.idle + Duration::from_millis(1_500);
+        let certification_timeout = leader_timeout + Duration::from_secs(1);
+        let skip_timeout = certification_timeout + Duration::from_secs(2);
+        simplex::Config {
+            scheme,
+            elector: RoundRobin::default(),
+            blocker: self.oracle.clone(),
+            automaton: application.clone(),
+            relay: application.clone(),
+            reporter: application,
+            track_historical_votes: false,
+            strategy: Sequential,
+            partition: partition(epoch),
+            mailbox_size: MAILBOX,
+            epoch: Epoch::new(epoch),
+            floor: Floor::Genesis(floor),
+            replay_buffer: BUFFER,
+            write_buffer: BUFFER,
+            page_cache: self.page_cache.clone(),
+            leader_timeout,
+            certification_timeout,
+            timeout_retry: Duration::from_secs(2),
+            view_retention: ViewDelta::new(256),
+            skip: SkipPolicy::Enabled {
+                timeout: skip_timeout,
+                budget: SkipBudget::Participants,
+            },
+            fetch_timeout: NZDuration!(Duration::from_secs(1)),
+            fetch_retry_delay: Duration::from_millis(100),
+            forward: ForwardPolicy::SilentVoters,
+        }
+    }
+}
+
+/// Where the engine keeps an epoch's votes.
+fn partition(epoch: u64) -> String {
+    format!("simplex-{epoch}")
+}
