@@ -19,7 +19,7 @@ export async function screens({ stack, language, launch, shoot }) {
 async function withCamera({ stack, language, launch, shoot, started, cameraFrames }) {
   const browser = await launch({ locale: language, viewport: CLERK, cameraFrames })
   await browser.context.route('**/v1/requests', (route) => route.fulfill({ status: 201, json: started }))
-  const page = await openDesk(browser, stack, 'identity-photo', { language })
+  const page = await openDesk(browser, stack, 'identity-photo', { language, theme: 'system' })
   await verdictOf(page, 'valid')
   await shoot(page, 'counter-valid')
   await browser.close()
@@ -27,11 +27,11 @@ async function withCamera({ stack, language, launch, shoot, started, cameraFrame
 
 async function withoutCamera({ stack, language, launch, shoot, wallet }) {
   const browser = await launch({ locale: language, viewport: CLERK })
-  const setup = await openDesk(browser, stack, null, { language, desk: '' })
+  const setup = await openDesk(browser, stack, null, { language, theme: 'system', desk: '' })
   await setup.getByTestId('service-age-19').click()
   await shoot(setup, 'counter-setup')
   await setup.close()
-  const page = await openDesk(browser, stack, 'age-19', { language })
+  const page = await openDesk(browser, stack, 'age-19', { language, theme: 'system' })
   const [customer] = await Promise.all([browser.context.waitForEvent('page'), page.getByTestId('open-customer').click()])
   await customers({ page, customer, shoot })
   await verdicts({ page, shoot, wallet })
