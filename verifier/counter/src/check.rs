@@ -10,6 +10,8 @@ use crate::outcome::Outcome;
 use crate::store::Decision;
 use crate::sync::Network;
 
+const USED: &str = "This code was used before.";
+
 /// Says what a desk waits for: an answer to anything else is a mismatch.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Expected<'a> {
@@ -106,7 +108,7 @@ impl Desk {
             report.verdict = Verdict::Replayed;
             report.claims.clear();
             report.clerk_may_accept = false;
-            report.reason = "This code was used before.".to_owned();
+            report.reason = USED.to_owned();
         }
         Ok(report)
     }
@@ -141,6 +143,9 @@ impl Desk {
         }
         if let Some(request) = self.store.request_by_nonce(nonce).await? {
             if !expected.showing.is_empty() && !expected.showing.contains(&request.id) {
+                if self.store.is_used(nonce).await? {
+                    return Ok(Err((Verdict::Replayed, USED.to_owned())));
+                }
                 return Ok(mismatch(
                     "The code answers a request that this desk does not show now.",
                 ));

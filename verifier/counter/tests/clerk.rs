@@ -158,6 +158,8 @@ async fn a_desk_takes_only_answers_to_what_it_shows() {
     let both = [shown[0].clone(), earlier];
     let outcome = desk.check(&answer, expected(&both)).await.unwrap();
     assert_eq!(outcome.verdict, Verdict::Valid, "{}", outcome.reason);
+    let outcome = desk.check(&answer, expected(&shown)).await.unwrap();
+    assert_eq!(outcome.verdict, Verdict::Replayed);
     let other = stage.one_way("age-19");
     let outcome = desk.check(&other, expected(&shown)).await.unwrap();
     assert_eq!(outcome.verdict, Verdict::RequestMismatch);
