@@ -130,6 +130,7 @@ pub(crate) mod tests {
             "genesis": jumin_identity::b64url(&[1; 32]),
             "epoch": 0,
             "validators": [jumin_identity::b64url(&[2; 32])],
+            "as_of": 1_795_000_000,
         });
         json!({"nodes": ["http://127.0.0.1:7100"], "trust": trust, "trust_anchors": null})
     }
