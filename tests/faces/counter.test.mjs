@@ -299,6 +299,8 @@ describe('bad days', () => {
   test('with the network cut the verdict says how old its evidence is', async () => {
     await inBrowser({}, async (browser) => {
       const page = await openDesk(browser, stack, 'address')
+      // A program that was started anew has not asked anybody yet, and says so.
+      await page.locator('[data-testid=network][data-state=online]').waitFor()
       await stack.tell('cut')
       try {
         await page.locator('[data-testid=network][data-state=offline]').waitFor()

@@ -80,6 +80,8 @@ const screens = {
 async function visit([query, reach], look, state) {
   const page = await desk.open(mock.address({ ...look, ...query }))
   await page.getByRole('heading', { level: 1 }).waitFor()
+  // The preferences may come a moment after the first heading.
+  if (look.theme) await page.locator(`html[data-theme=${look.theme}]`).waitFor({ state: 'attached' })
   await reach?.(page)
   await state(page)
   await page.close()
