@@ -1,11 +1,12 @@
 // Measures the faces as people wait for them; prints rows for the table of `make bench` as JSON.
-import { readFile, readdir, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { launch } from './lib/browser.mjs'
 import { liveCamera, qrPicture } from './lib/camera.mjs'
 import { acceptOffer, agree, givePicture, goHome, makeWallet, readCode } from './lib/citizen.mjs'
 import { openDesk } from './lib/desk.mjs'
 import { startDesktop } from './lib/desktop.mjs'
 import { faces, weigh } from './lib/sizes.mjs'
+import { startOf } from './lib/process.mjs'
 import { startStack } from './lib/stack.mjs'
 import { until } from './lib/window.mjs'
 
@@ -68,23 +69,10 @@ async function startTime(args) {
     const painted = await until('the paint is known', () =>
       window.run(`const paint = performance.getEntriesByName('first-contentful-paint')[0]
         return paint && performance.timeOrigin + paint.startTime`))
-    return painted - (await processStart(args[1]))
+    return painted - (await startOf(await window.process()))
   } finally {
     await window.close()
   }
-}
-
-async function processStart(home) {
-  const TICKS = 100
-  for (const id of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
-    const command = await readFile(`/proc/${id}/cmdline`, 'utf8').catch(() => '')
-    const [program, ...args] = command.split('\0')
-    if (!program.endsWith('/jumin-wallet') || !args.includes(home)) continue
-    const fields = (await readFile(`/proc/${id}/stat`, 'utf8')).split(') ')[1].split(' ')
-    const uptime = Number((await readFile('/proc/uptime', 'utf8')).split(' ')[0])
-    return Date.now() - (uptime - Number(fields[19]) / TICKS) * 1000
-  }
-  throw new Error('the wallet does not run')
 }
 
 async function measureCounter(codes) {

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Builder, By, Capabilities } from 'selenium-webdriver'
 import { checkWindow } from './axe.mjs'
 import { readCodes } from './camera.mjs'
+import { findProcess } from './process.mjs'
 
 const DEADLINE = 30_000
 
@@ -17,7 +18,7 @@ export async function openWindow(driverUrl, binary, args) {
     new Builder().usingServer(driverUrl).withCapabilities(capabilities).build(),
   )
   await driver.manage().setTimeouts({ script: 30_000, pageLoad: 30_000 })
-  const window = new WalletWindow(driver)
+  const window = new WalletWindow(driver, binary, args)
   await window.listen()
   return window
 }
@@ -39,8 +40,13 @@ export async function until(what, probe, deadline = DEADLINE) {
 }
 
 class WalletWindow {
-  constructor(driver) {
-    this.driver = driver
+  constructor(driver, binary, args) {
+    Object.assign(this, { driver, binary, args })
+  }
+
+  /** The id of the program's process. */
+  process() {
+    return findProcess(this.binary, this.args)
   }
 
   /** Runs a script in the page. */
@@ -177,10 +183,12 @@ class WalletWindow {
     return checkWindow(this.driver, what)
   }
 
-  /** Closes the window. */
+  /** Closes the window and waits for its program's end: one that starts before that would only greet it. */
   async close() {
     const { driver } = this
+    if (!driver) return
     this.driver = undefined
-    await driver?.quit()
+    await driver.quit()
+    await until('the program has ended', async () => !(await this.process()))
   }
 }
