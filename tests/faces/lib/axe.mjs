@@ -9,10 +9,16 @@ const OPTIONS = {
   preload: false,
 }
 
-// Colours in the middle of a transition are nobody's choice; endless spinners are not waited for.
-const SETTLED = `Promise.all(document.getAnimations()
-  .filter((animation) => Number.isFinite(animation.effect?.getComputedTiming().endTime))
-  .map((animation) => animation.finished.catch(() => {})))`
+// Colours in the middle of a transition are nobody's choice: transitions begin with the next frame, and are waited for;
+// endless spinners are not.
+const SETTLED = `(async () => {
+  const painted = () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(true))))
+  await painted()
+  await Promise.all(document.getAnimations()
+    .filter((animation) => Number.isFinite(animation.effect?.getComputedTiming().endTime))
+    .map((animation) => animation.finished.catch(() => {})))
+  await painted()
+})()`
 
 /** Fails with what and where if axe finds something in a page of Chromium. */
 export async function check(page, what = page.url()) {
