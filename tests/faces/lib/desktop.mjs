@@ -44,7 +44,7 @@ class Desktop {
 
   /** Opens the wallet's window with its program's arguments. */
   async open(...args) {
-    const window = await openWindow(this.driverUrl, path.join(programs, 'jumin-wallet'), args)
+    const window = await openWindow(this.driverUrl, this.env.DISPLAY, path.join(programs, 'jumin-wallet'), args)
     this.windows.add(window)
     return window
   }

@@ -1,14 +1,27 @@
 // Finds programs that run, as /proc tells.
 import { readFile, readdir } from 'node:fs/promises'
 
-/** Finds the process that runs `program` with exactly these arguments: its id, or nothing. */
-export async function findProcess(program, args) {
+/** Finds the process that runs `program` with exactly these arguments on a display: its id, or nothing. */
+export async function findProcess(program, args, display) {
   const wanted = [program, ...args].join('\0')
   for (const id of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
-    const command = await readFile(`/proc/${id}/cmdline`, 'utf8').catch(() => '')
-    if (command.replace(/\0$/, '') === wanted) return id
+    const [command, variables] = await Promise.all([read(id, 'cmdline'), read(id, 'environ')])
+    if (command.replace(/\0$/, '') === wanted && variables.split('\0').includes(`DISPLAY=${display}`)) return id
   }
   return undefined
+}
+
+// What has ended on the way, or belongs to somebody else, says nothing.
+function read(id, what) {
+  return readFile(`/proc/${id}/${what}`, 'utf8').catch(() => '')
+}
+
+/** Whether a process has ended with all its threads: only then all its connections are closed. */
+export async function hasEnded(id) {
+  const stat = await read(id, 'stat')
+  if (stat === '') return true
+  const threads = await readdir(`/proc/${id}/task`).catch(() => [])
+  return stat.split(') ')[1].startsWith('Z') && threads.length <= 1
 }
 
 /** When a process was started, in milliseconds since 1970, to a hundredth of a second. */

@@ -53,10 +53,9 @@ class Stack {
     return path.join(this.directory, name)
   }
 
-  /** Residents who may hold a card, oldest query first. */
+  /** Residents who may hold a card. */
   async adults(query = '') {
-    const search = this.console('POST', '/v1/residents/search', { query, limit: 100 })
-    const { residents } = await search.catch(() => this.console('GET', `/v1/residents?query=${query}&limit=100`))
+    const { residents } = await this.console('POST', '/v1/residents/search', { query, limit: 100 })
     return residents.filter(({ birthdate }) => {
       const year = Number(birthdate.slice(0, 4))
       return year >= 1940 && year < 2004

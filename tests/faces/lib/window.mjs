@@ -3,12 +3,12 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Builder, By, Capabilities } from 'selenium-webdriver'
 import { checkWindow } from './axe.mjs'
 import { readCodes } from './camera.mjs'
-import { findProcess } from './process.mjs'
+import { findProcess, hasEnded } from './process.mjs'
 
 const DEADLINE = 30_000
 
-/** Opens the window of `binary` and gathers violations of its content security policy. */
-export async function openWindow(driverUrl, binary, args) {
+/** Opens the window of `binary` on the display of a WebDriver and gathers violations of its content security policy. */
+export async function openWindow(driverUrl, display, binary, args) {
   const capabilities = new Capabilities({
     browserName: 'wry',
     pageLoadStrategy: 'normal',
@@ -18,7 +18,7 @@ export async function openWindow(driverUrl, binary, args) {
     new Builder().usingServer(driverUrl).withCapabilities(capabilities).build(),
   )
   await driver.manage().setTimeouts({ script: 30_000, pageLoad: 30_000 })
-  const window = new WalletWindow(driver, binary, args)
+  const window = new WalletWindow(driver, () => findProcess(binary, args, display))
   await window.listen()
   return window
 }
@@ -40,13 +40,9 @@ export async function until(what, probe, deadline = DEADLINE) {
 }
 
 class WalletWindow {
-  constructor(driver, binary, args) {
-    Object.assign(this, { driver, binary, args })
-  }
-
-  /** The id of the program's process. */
-  process() {
-    return findProcess(this.binary, this.args)
+  /** `process` gives the id of the program's process. */
+  constructor(driver, process) {
+    Object.assign(this, { driver, process })
   }
 
   /** Runs a script in the page. */
@@ -188,7 +184,8 @@ class WalletWindow {
     const { driver } = this
     if (!driver) return
     this.driver = undefined
+    const id = await this.process()
     await driver.quit()
-    await until('the program has ended', async () => !(await this.process()))
+    await until('the program has ended', () => !id || hasEnded(id))
   }
 }
