@@ -147,9 +147,11 @@ async fn honest_node(ledger: &Shared) -> Url {
 }
 
 fn ledger() -> (Shared, TestAgency, RecordKey) {
-    let mut ledger = TestLedger::with_validators("test", 4, now());
+    // Read once: a second later the grant would lie ahead of the ledger's time.
+    let start = now();
+    let mut ledger = TestLedger::with_validators("test", 4, start);
     let agency = ledger.agency();
-    ledger.accredit(&agency.did, Role::Issuer, &[CARD], now(), now() + 1000);
+    ledger.accredit(&agency.did, Role::Issuer, &[CARD], start, start + 1000);
     let key = RecordKey::Did(agency.did.clone());
     (Arc::new(Mutex::new(ledger)), agency, key)
 }
