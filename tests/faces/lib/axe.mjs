@@ -30,7 +30,7 @@ export async function check(page, what = page.url()) {
 /** Fails with what and where if axe finds something in the wallet's window (see window.mjs). */
 export async function checkWindow(driver, what) {
   await driver.executeScript(`if (!window.axe) { ${axe.source} }`)
-  const script = `const [options, done] = arguments
+  const script = `const [options, done] = arguments;
     ${SETTLED}.then(() => window.axe.run(document, options)).then(done, (error) => done({ error: String(error) }))`
   const result = await driver.executeAsyncScript(script, OPTIONS)
   assert.equal(result.error, undefined)
