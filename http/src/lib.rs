@@ -6,6 +6,8 @@
 #[cfg(feature = "client")]
 mod client;
 #[cfg(feature = "server")]
+mod origin;
+#[cfg(feature = "server")]
 mod pages;
 #[cfg(feature = "server")]
 mod problem;
@@ -16,6 +18,8 @@ mod server;
 
 #[cfg(feature = "client")]
 pub use client::{Client, HttpError, Response, TRUST_ANCHORS_VARIABLE};
+#[cfg(feature = "server")]
+pub use origin::{asked_host, is_loopback_host, is_same_origin};
 #[cfg(feature = "server")]
 pub use pages::with_pages;
 #[cfg(feature = "server")]

@@ -1,11 +1,11 @@
 use std::net::{IpAddr, SocketAddr};
 
 use axum::extract::{ConnectInfo, Request, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use jumin_http::Problem;
-use url::Url;
+use jumin_http::{Problem, asked_host, is_loopback_host, is_same_origin};
+use url::{Host, Url};
 
 use crate::routes::Office;
 
@@ -18,10 +18,11 @@ pub async fn desk_only(
     request: Request,
     next: Next,
 ) -> Response {
+    // Programs other than browsers send no origin; another local program's page is not ours either.
     let headers = request.headers();
     let ours = is_loopback(peer.ip())
-        && host_is_ours(headers, &office.public_url)
-        && origin_is_ours(headers, &office.public_url);
+        && host_is_ours(&request, &office.public_url)
+        && (!headers.contains_key(header::ORIGIN) || is_same_origin(headers));
     if ours {
         next.run(request).await
     } else {
@@ -42,36 +43,19 @@ fn is_loopback(address: IpAddr) -> bool {
     }
 }
 
-fn host_is_ours(headers: &HeaderMap, public_url: &str) -> bool {
-    // HTTP/2 has the authority in the URI instead; browsers always send one of both.
-    let Some(host) = headers.get(header::HOST) else {
-        return true;
-    };
-    let Some(url) = host
-        .to_str()
-        .ok()
-        .and_then(|host| Url::parse(&format!("http://{host}")).ok())
-    else {
+/// Takes no name but this machine's own, and the one that the office gave its counter.
+fn host_is_ours(request: &Request, public_url: &str) -> bool {
+    let Some(asked) = asked_host(request) else {
         return false;
     };
-    name_is_ours(&url, public_url)
-}
-
-fn origin_is_ours(headers: &HeaderMap, public_url: &str) -> bool {
-    let Some(origin) = headers.get(header::ORIGIN) else {
-        return true;
-    };
-    let origin = origin.to_str().ok().and_then(|text| Url::parse(text).ok());
-    origin.is_some_and(|origin| name_is_ours(&origin, public_url))
-}
-
-fn name_is_ours(url: &Url, public_url: &str) -> bool {
-    let loopback = match url.host() {
-        Some(url::Host::Domain(name)) => name == "localhost",
-        Some(url::Host::Ipv4(address)) => address.is_loopback(),
-        Some(url::Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    };
     let public = Url::parse(public_url).ok();
-    loopback || public.is_some_and(|public| public.host() == url.host())
+    is_loopback_host(&asked) || public.is_some_and(|public| public.host() == Some(borrowed(&asked)))
+}
+
+fn borrowed(host: &Host) -> Host<&str> {
+    match host {
+        Host::Domain(name) => Host::Domain(name),
+        Host::Ipv4(address) => Host::Ipv4(*address),
+        Host::Ipv6(address) => Host::Ipv6(*address),
+    }
 }

@@ -324,7 +324,14 @@ async fn pages_from_elsewhere_cannot_use_the_desks_routes() {
     assert_eq!(get([("host", "evil.example")]).await, 403);
     assert_eq!(get([("origin", "https://evil.example")]).await, 403);
     assert_eq!(get([("origin", "null")]).await, 403);
-    assert_eq!(get([("origin", "http://127.0.0.1:7300")]).await, 200);
+    // A page that another program on this machine serves.
+    assert_eq!(get([("origin", "http://127.0.0.1:7300")]).await, 403);
+    assert_eq!(get([("origin", "http://localhost")]).await, 403);
+    let own = served.url("").origin().ascii_serialization();
+    let status = served.url("/v1/status");
+    let headers = [("origin", own.as_str())];
+    let answer = served.http.get_with(&status, &headers, MAX).await;
+    assert_eq!(answer.unwrap().status, 200);
     assert_eq!(get([("host", "localhost:7300")]).await, 200);
 }
 

@@ -6,8 +6,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use jumin_http::Problem;
-use url::{Host, Url};
+use jumin_http::{Problem, asked_host, is_loopback_host, is_same_origin};
 
 use super::cookie;
 use crate::app::{App, internal};
@@ -17,7 +16,9 @@ use crate::routes::credential::bearer;
 /// Lets requests through that name this machine, where the console listens on this machine only: a name of somebody
 /// else's that leads here must not make a browser take their page for ours (DNS rebinding).
 pub async fn check_host(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
-    if !app.console.address.ip().is_loopback() || names_loopback(&request) {
+    if !app.console.address.ip().is_loopback()
+        || asked_host(&request).is_some_and(|host| is_loopback_host(&host))
+    {
         return next.run(request).await;
     }
     let detail = "The console is for this machine only.";
@@ -94,70 +95,4 @@ pub fn require_json(headers: &HeaderMap) -> Result<(), Problem> {
         "not_json",
         detail,
     ))
-}
-
-/// Compares where the page is from with the host that it asks; TLS may end before this program.
-fn is_same_origin(headers: &HeaderMap) -> bool {
-    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
-    let Some(origin) = text(header::ORIGIN).and_then(|origin| Url::parse(origin).ok()) else {
-        return false;
-    };
-    let asked = text(header::HOST)
-        .and_then(|host| Url::parse(&format!("{}://{host}", origin.scheme())).ok());
-    matches!(origin.scheme(), "http" | "https")
-        && asked.is_some_and(|asked| asked.origin() == origin.origin())
-}
-
-fn names_loopback(request: &Request) -> bool {
-    let header = request
-        .headers()
-        .get(header::HOST)
-        .map(|value| value.to_str());
-    let host = match (header, request.uri().authority()) {
-        (Some(Ok(host)), _) => host,
-        // HTTP/2 has the authority in the URI instead.
-        (None, Some(authority)) => authority.as_str(),
-        _ => return false,
-    };
-    let url = Url::parse(&format!("http://{host}")).ok();
-    match url.as_ref().and_then(Url::host) {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use axum::http::HeaderValue;
-
-    use super::*;
-
-    fn same(host: &str, origin: &str) -> bool {
-        let mut headers = HeaderMap::new();
-        headers.insert(header::HOST, HeaderValue::from_str(host).unwrap());
-        headers.insert(header::ORIGIN, HeaderValue::from_str(origin).unwrap());
-        is_same_origin(&headers)
-    }
-
-    #[test]
-    fn only_the_asked_host_and_port_are_the_same_origin() {
-        assert!(same("127.0.0.1:7201", "http://127.0.0.1:7201"));
-        assert!(same("console.example", "https://console.example"));
-        assert!(same("console.example", "https://console.example:443"));
-        for origin in [
-            "http://127.0.0.1:7202",
-            "http://localhost:7201",
-            "http://127.0.0.1",
-            "https://evil.example",
-            "null",
-            "",
-            "file://127.0.0.1:7201",
-            "http://127.0.0.1:7201.evil.example",
-        ] {
-            assert!(!same("127.0.0.1:7201", origin), "{origin}");
-        }
-        assert!(!is_same_origin(&HeaderMap::new()));
-    }
 }

@@ -1,0 +1,101 @@
+//! Which page a browser asks from, and which name it asks for.
+
+use axum::extract::Request;
+use axum::http::{HeaderMap, header};
+use url::{Host, Url};
+
+/// Tells whether the page that asks (`Origin`, RFC 6454 §7) comes from the host and port that it asks (`Host`).
+///
+/// A request without `Origin`, or with an opaque one, is not. TLS may end before this program, so the page's scheme counts.
+pub fn is_same_origin(headers: &HeaderMap) -> bool {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    let Some(origin) = text(header::ORIGIN).and_then(|origin| Url::parse(origin).ok()) else {
+        return false;
+    };
+    let asked = text(header::HOST)
+        .and_then(|host| Url::parse(&format!("{}://{host}", origin.scheme())).ok());
+    matches!(origin.scheme(), "http" | "https")
+        && asked.is_some_and(|asked| asked.origin() == origin.origin())
+}
+
+/// Returns the name that the request asks for, without its port; `None` when it gives none that can be read.
+pub fn asked_host(request: &Request) -> Option<Host> {
+    let header = request.headers().get(header::HOST);
+    let host = match (
+        header.map(|value| value.to_str()),
+        request.uri().authority(),
+    ) {
+        (Some(Ok(host)), _) => host,
+        // HTTP/2 has the authority in the URI instead.
+        (None, Some(authority)) => authority.as_str(),
+        _ => return None,
+    };
+    let url = Url::parse(&format!("http://{host}")).ok()?;
+    url.host().map(|host| host.to_owned())
+}
+
+/// Tells whether a name always means the machine itself; other names may be made to lead there (DNS rebinding).
+pub fn is_loopback_host<S: AsRef<str>>(host: &Host<S>) -> bool {
+    match host {
+        Host::Domain(name) => name.as_ref() == "localhost",
+        Host::Ipv4(address) => address.is_loopback(),
+        Host::Ipv6(address) => address.is_loopback(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+    use axum::http::HeaderValue;
+
+    use super::*;
+
+    fn same(host: &str, origin: &str) -> bool {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::HOST, HeaderValue::from_str(host).unwrap());
+        headers.insert(header::ORIGIN, HeaderValue::from_str(origin).unwrap());
+        is_same_origin(&headers)
+    }
+
+    #[test]
+    fn only_the_asked_host_and_port_are_the_same_origin() {
+        assert!(same("127.0.0.1:7201", "http://127.0.0.1:7201"));
+        assert!(same("console.example", "https://console.example"));
+        assert!(same("console.example", "https://console.example:443"));
+        for origin in [
+            "http://127.0.0.1:7202",
+            "http://localhost:7201",
+            "http://127.0.0.1",
+            "https://evil.example",
+            "null",
+            "",
+            "file://127.0.0.1:7201",
+            "http://127.0.0.1:7201.evil.example",
+        ] {
+            assert!(!same("127.0.0.1:7201", origin), "{origin}");
+        }
+        assert!(!is_same_origin(&HeaderMap::new()));
+    }
+
+    fn asks_loopback(host: &str) -> bool {
+        let request = Request::builder().header(header::HOST, host);
+        let host = asked_host(&request.body(Body::empty()).unwrap());
+        host.is_some_and(|host| is_loopback_host(&host))
+    }
+
+    #[test]
+    fn only_names_that_always_mean_this_machine_are_loopback() {
+        for host in ["localhost", "localhost:80", "127.0.0.9:7", "[::1]:7300"] {
+            assert!(asks_loopback(host), "{host}");
+        }
+        for host in [
+            "",
+            "evil.example",
+            "127.0.0.1.evil.example",
+            "10.0.0.1",
+            "a b",
+        ] {
+            assert!(!asks_loopback(host), "{host}");
+        }
+    }
+}
