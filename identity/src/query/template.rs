@@ -14,6 +14,8 @@ const ADDRESS: [&str; 5] = ["sido", "sigungu", "eupmyeondong", "road", "detail"]
 pub struct Template {
     /// Names the template, and is the identifier of its only credential query.
     pub id: &'static str,
+    /// Tells whether a code without a request may answer it, by its registration: what proves a full identity may not.
+    pub one_way: bool,
     query: DcqlQuery,
     json: String,
 }
@@ -50,20 +52,21 @@ pub static TEMPLATES: LazyLock<Vec<Template>> = LazyLock::new(|| {
     // A card says of the young that they are not of age: only `true` is a proof.
     let of_age = json!({"path": ["age_equal_or_over", "19"], "values": [true]});
     [
-        ("age-19", vec![of_age]),
-        ("address", with(name(), address().collect())),
-        ("identity", identity()),
+        ("age-19", true, vec![of_age]),
+        ("address", true, with(name(), address().collect())),
+        ("identity", false, identity()),
         (
             "identity-portrait",
+            false,
             with(identity(), vec![claim(json!(["portrait"]))]),
         ),
     ]
     .into_iter()
-    .filter_map(|(id, claims)| build(id, claims))
+    .filter_map(|(id, one_way, claims)| build(id, one_way, claims))
     .collect()
 });
 
-fn build(id: &'static str, claims: Vec<Value>) -> Option<Template> {
+fn build(id: &'static str, one_way: bool, claims: Vec<Value>) -> Option<Template> {
     let json = json!({"credentials": [{
         "id": id,
         "format": FORMAT_SD_JWT_VC,
@@ -72,6 +75,7 @@ fn build(id: &'static str, claims: Vec<Value>) -> Option<Template> {
     }]});
     Some(Template {
         id,
+        one_way,
         query: DcqlQuery::parse(&json).ok()?,
         json: json.to_string(),
     })

@@ -214,8 +214,6 @@ pub(crate) fn services() -> Vec<Service> {
         let (ko, en) = match id {
             "age-19" => ("성년(19세 이상) 확인", "Proof of being 19 or older"),
             "address" => ("주소 확인", "Proof of address"),
-            "identity" => ("신원 확인", "Proof of identity"),
-            "identity-portrait" => ("신원 확인(사진 포함)", "Proof of identity with portrait"),
             other => (other, other),
         };
         Service {
@@ -228,6 +226,7 @@ pub(crate) fn services() -> Vec<Service> {
     };
     TEMPLATES
         .iter()
+        .filter(|template| template.one_way)
         .map(|template| service(template.id))
         .collect()
 }
