@@ -34,7 +34,7 @@ pub(crate) const CODES: &[&str] = &[
     "qr_too_many_frames", "qr_message_damaged", "qr_inflates", "qr_limit", "qr_dictionary_unknown", "qr_header_unknown",
     "qr_too_large", "qr_compression_failed", "qr_not_for_a_wallet",
     // The ledger.
-    "ledger_unreachable", "ledger_proof_invalid", "ledger_went_back", "ledger_forked", "ledger_stale", "clock_wrong",
+    "ledger_unreachable", "ledger_proof_invalid", "trust_expired", "ledger_went_back", "ledger_forked", "ledger_stale", "clock_wrong",
     "unknown_identifier", "unknown_key", "issuer_not_accredited", "issuer_deactivated", "unknown_type",
     "type_integrity", "no_bundle", "no_such_agency", "ambiguous_agency",
     // The network.
@@ -98,6 +98,7 @@ impl From<TrustError> for CommandError {
             TrustError::Stale { seconds } | TrustError::ClockBehind { seconds } => {
                 made.number("seconds", seconds)
             }
+            TrustError::Expired { days } => made.number("days", days),
             TrustError::NoSuchAgency(name) | TrustError::AmbiguousAgency(name) => {
                 made.name("name", &name)
             }

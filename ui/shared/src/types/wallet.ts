@@ -86,6 +86,7 @@ export const errorCodes = [
   'qr_not_for_a_wallet',
   'ledger_unreachable',
   'ledger_proof_invalid',
+  'trust_expired',
   'ledger_went_back',
   'ledger_forked',
   'ledger_stale',

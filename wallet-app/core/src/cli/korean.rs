@@ -46,6 +46,7 @@ const SENTENCES: &[(&str, &str)] = &[
     ("unknown_document", "이 지갑에 그런 문서가 없습니다."),
     ("ledger_unreachable", "원장에 연결할 수 없습니다."),
     ("ledger_proof_invalid", "노드의 응답이 증명되지 않았습니다. 믿을 수 없습니다."),
+    ("trust_expired", "네트워크 정보가 너무 오래되어 더 믿을 수 없습니다. 기관에서 새 네트워크 파일을 받으십시오."),
     ("ledger_went_back", "원장이 전에 본 것보다 오래된 상태를 보입니다. 노드를 믿을 수 없습니다."),
     ("ledger_forked", "원장에 같은 높이의 서로 다른 블록이 있습니다."),
     ("ledger_stale", "원장의 최신 블록이 너무 오래되었습니다. 이 기기의 시계도 확인하십시오."),

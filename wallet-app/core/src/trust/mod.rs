@@ -22,6 +22,14 @@ pub enum TrustError {
     /// A node answered with something that its network's validators did not certify.
     #[error("what a node answered is not proven")]
     Unproven(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// What this wallet knows of the network was confirmed too long ago to follow the network any further.
+    #[error(
+        "this wallet's network file was last confirmed {days} days ago; get a new one from the agency"
+    )]
+    Expired {
+        /// How long ago, in days.
+        days: u64,
+    },
     /// The nodes answer with an older state than this wallet has seen.
     #[error(
         "the ledger went back from block {seen} to block {now}: a node withholds news or was reset"
@@ -95,6 +103,7 @@ impl TrustError {
         match self {
             Self::Unreachable(_) => "ledger_unreachable",
             Self::Unproven(_) => "ledger_proof_invalid",
+            Self::Expired { .. } => "trust_expired",
             Self::WentBack { .. } => "ledger_went_back",
             Self::Forked { .. } => "ledger_forked",
             Self::Stale { .. } => "ledger_stale",

@@ -52,6 +52,7 @@ fn refused(error: ClientError) -> TrustError {
     };
     match failure {
         NodeFailure::Stale(stale) => not_fresh(stale),
+        NodeFailure::Expired(expired) => TrustError::Expired { days: expired.days },
         NodeFailure::Checkpoint(_)
         | NodeFailure::Handover(_)
         | NodeFailure::Proof(_)
