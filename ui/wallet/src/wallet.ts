@@ -39,6 +39,7 @@ export const wallet = {
   appState: () => call<AppState>('app_state'),
   setPreferences: (preferences: Preferences) => call<Preferences>('set_preferences', { preferences }),
   chooseNetwork: (text: string) => call<AppState>('choose_network', { text }),
+  replaceNetwork: (text: string) => call<void>('replace_network', { text }),
   createWallet: (secret: string, keyring: boolean) => call<AppState>('create_wallet', { secret, keyring }),
   unlock: (secret: string) => call<AppState>('unlock', { secret }),
   lock: () => call<void>('lock'),

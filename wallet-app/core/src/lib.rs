@@ -31,5 +31,5 @@ pub use vault::{
 };
 pub use wallet::{
     ActivityFilter, ActivityLine, DocumentStatus, IssuerParty, NetworkSettings, OfferPreview,
-    OfferedDocument, SettingsError, Standing, Wallet,
+    OfferedDocument, RenewError, SettingsError, Standing, Wallet,
 };

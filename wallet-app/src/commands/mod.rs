@@ -31,6 +31,7 @@ pub(crate) fn handler() -> impl Fn(Invoke<Wry>) -> bool + Send + Sync + 'static 
         wallet::touch,
         settings::set_preferences,
         settings::choose_network,
+        settings::replace_network,
         settings::about,
         settings::sync,
         settings::take_link,

@@ -31,6 +31,21 @@ pub(crate) async fn choose_network(session: Shared<'_>, text: String) -> Outcome
     super::wallet::app_state(session).await
 }
 
+/// Takes the text of a newer network file for the wallet that is open.
+#[tauri::command]
+pub(crate) async fn replace_network(session: Shared<'_>, text: String) -> Outcome<()> {
+    let (wallet, home) = (session.unlocked()?.wallet, session.home().to_owned());
+    let file = blocking(move || {
+        let file = NetworkFile::parse(text.as_bytes(), None)?;
+        wallet.renew_network(&file.settings)?;
+        // The wallet has its own copy inside; this one names the network while it is locked.
+        let _ = file.keep(&home);
+        Ok(file)
+    });
+    session.keep_network(file.await?);
+    Ok(())
+}
+
 /// Says what program, network and folder this is.
 #[tauri::command]
 pub(crate) async fn about(session: Shared<'_>) -> Outcome<About> {

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use jumin_identity::FrameError;
-use jumin_wallet_core::{IssuanceError, PresentError, SettingsError, TrustError, VaultError};
+use jumin_wallet_core::{
+    IssuanceError, PresentError, RenewError, SettingsError, TrustError, VaultError,
+};
 use serde::Serialize;
 use ts_rs::TS;
 
@@ -34,7 +36,8 @@ pub(crate) const CODES: &[&str] = &[
     "qr_too_many_frames", "qr_message_damaged", "qr_inflates", "qr_limit", "qr_dictionary_unknown", "qr_header_unknown",
     "qr_too_large", "qr_compression_failed", "qr_not_for_a_wallet",
     // The ledger.
-    "ledger_unreachable", "ledger_proof_invalid", "trust_expired", "ledger_went_back", "ledger_forked", "ledger_stale", "clock_wrong",
+    "ledger_unreachable", "ledger_proof_invalid", "trust_expired", "other_network", "network_file_older",
+    "ledger_went_back", "ledger_forked", "ledger_stale", "clock_wrong",
     "unknown_identifier", "unknown_key", "issuer_not_accredited", "issuer_deactivated", "unknown_type",
     "type_integrity", "no_bundle", "no_such_agency", "ambiguous_agency",
     // The network.
@@ -141,6 +144,15 @@ macro_rules! by_code {
             }
         })*
     };
+}
+
+impl From<RenewError> for CommandError {
+    fn from(error: RenewError) -> Self {
+        match error {
+            RenewError::Vault(error) => error.into(),
+            other => Self::of(other.code()),
+        }
+    }
 }
 
 by_code!(SettingsError, NetworkError, FrameError);

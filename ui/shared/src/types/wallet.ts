@@ -87,6 +87,8 @@ export const errorCodes = [
   'ledger_unreachable',
   'ledger_proof_invalid',
   'trust_expired',
+  'other_network',
+  'network_file_older',
   'ledger_went_back',
   'ledger_forked',
   'ledger_stale',

@@ -82,6 +82,7 @@ const commands: Record<string, (values: Values) => unknown> = {
   app_state: () => ({ ...app }),
   set_preferences: ({ preferences }) => (app.preferences = preferences as Preferences),
   choose_network: ({ text }) => (String(text).includes('nodes') ? Object.assign(app, { state: 'new', network: 'jumin-test' }) : fail('bad_trust_file')),
+  replace_network: ({ text }) => (String(text).includes('nodes') ? null : fail('bad_network_file')),
   create_wallet: ({ secret, keyring }) => {
     if (String(secret).length < (keyring ? 6 : 10)) fail(keyring ? 'pin_too_short' : 'passphrase_too_short')
     return Object.assign(app, { state: 'unlocked', protection: keyring ? 'keyring' : 'passphrase' })

@@ -56,6 +56,8 @@ pub(crate) enum Command {
     },
     /// Fetch the ledger's records for use without a network.
     Sync,
+    /// Replace the network file by a newer one of the same network.
+    Network(NetworkFile),
     /// Set a new PIN or passphrase (the new one from JUMIN_WALLET_NEW_PIN, else it is asked for).
     ChangePin,
     /// Destroy the wallet: for one that is damaged or locked for good.
@@ -68,15 +70,22 @@ pub(crate) enum Command {
 
 #[derive(Debug, Args)]
 pub(crate) struct Init {
+    #[command(flatten)]
+    pub network: NetworkFile,
+    /// Protect the wallet by a passphrase of at least 10 characters alone, where there is no desktop keyring.
+    #[arg(long)]
+    pub no_keyring: bool,
+}
+
+/// What a wallet must be told of its network.
+#[derive(Debug, Args)]
+pub(crate) struct NetworkFile {
     /// A node of the ledger; give several.
     #[arg(long = "node", required = true, value_name = "URL", num_args = 1..)]
     pub nodes: Vec<String>,
     /// The network's trust file, network.json.
     #[arg(long, value_name = "FILE")]
     pub trust: PathBuf,
-    /// Protect the wallet by a passphrase of at least 10 characters alone, where there is no desktop keyring.
-    #[arg(long)]
-    pub no_keyring: bool,
     /// Further authorities for TLS and verifiers' certificates (PEM); JUMIN_TRUST_ANCHORS names more.
     #[arg(long, value_name = "FILE")]
     pub trust_anchors: Option<PathBuf>,

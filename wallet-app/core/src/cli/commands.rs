@@ -9,7 +9,7 @@ use jumin_wallet_core::{
     VerifiedRequest, Wallet,
 };
 
-use super::arguments::{Accept, Arguments, Command, Init, Present};
+use super::arguments::{Accept, Arguments, Command, Init, NetworkFile, Present};
 use super::failure::Failure;
 use super::output::Done;
 use super::{Language, ask, pictures, tell};
@@ -31,6 +31,10 @@ pub(crate) async fn run(arguments: Arguments, language: Language) -> Result<Done
         Command::Activity { limit } => Ok(Done::Activity(open()?.activity(limit)?)),
         Command::Delete { id, yes } => delete(&open()?, &id, yes, language),
         Command::Sync => Ok(Done::Synced(open()?.sync(now()).await?)),
+        Command::Network(file) => {
+            open()?.renew_network(&settings(&file)?)?;
+            Ok(Done::NetworkRenewed)
+        }
         Command::ChangePin => {
             let wallet = Wallet::open(&home)?;
             wallet.change_secret(&ask::pin(language)?, &ask::next_pin(language)?, now())?;
@@ -85,9 +89,14 @@ fn confirm(yes: bool, question: &str) -> Result<(), Failure> {
     Err(Failure::new("declined", "nothing was done"))
 }
 
+fn settings(file: &NetworkFile) -> Result<NetworkSettings, Failure> {
+    let trust = pictures::read_file(&file.trust)?;
+    let anchors = file.trust_anchors.as_deref();
+    Ok(NetworkSettings::new(&file.nodes, &trust, anchors)?)
+}
+
 async fn make(home: &Path, init: Init, language: Language) -> Result<Done, Failure> {
-    let trust = pictures::read_file(&init.trust)?;
-    let network = NetworkSettings::new(&init.nodes, &trust, init.trust_anchors.as_deref())?;
+    let network = settings(&init.network)?;
     let device: Option<Arc<dyn DeviceStore>> = match init.no_keyring {
         true => None,
         false => Some(Arc::new(

@@ -2,7 +2,9 @@
 
 use std::error::Error;
 
-use jumin_wallet_core::{IssuanceError, PictureError, PresentError, SettingsError, VaultError};
+use jumin_wallet_core::{
+    IssuanceError, PictureError, PresentError, RenewError, SettingsError, VaultError,
+};
 use serde_json::{Value, json};
 
 use super::Language;
@@ -67,5 +69,6 @@ failures!(
     IssuanceError,
     PresentError,
     PictureError,
-    SettingsError
+    SettingsError,
+    RenewError
 );

@@ -30,6 +30,7 @@ pub(crate) enum Done {
     Deleted(String),
     Synced(CheckedAgainst),
     PinChanged,
+    NetworkRenewed,
     Erased,
 }
 
@@ -70,6 +71,7 @@ impl Done {
             Self::Deleted(id) => json!({"deleted": id}),
             Self::Synced(checked) => json!(checked),
             Self::PinChanged => json!({"pin": "changed"}),
+            Self::NetworkRenewed => json!({"network": "renewed"}),
             Self::Erased => json!({"wallet": "erased"}),
         }
     }
@@ -107,6 +109,12 @@ impl Done {
             Self::Deleted(id) => format!("{}: {id}", language.pick("지웠습니다", "Deleted")),
             Self::Synced(checked) => tell::synced(checked, language),
             Self::PinChanged => language.pick("바꾸었습니다.", "Changed.").to_owned(),
+            Self::NetworkRenewed => language
+                .pick(
+                    "네트워크 파일을 바꾸었습니다.",
+                    "The network file is replaced.",
+                )
+                .to_owned(),
             Self::Erased => language
                 .pick("지갑을 지웠습니다.", "The wallet is gone.")
                 .to_owned(),

@@ -1,6 +1,7 @@
 use std::sync::Mutex;
 
 use async_trait::async_trait;
+use jumin_registry::client::LedgerClient;
 use jumin_registry::testing::TestLedger;
 use jumin_registry::{Checkpoint, RecordKey, VerifiedBundle};
 
@@ -91,4 +92,13 @@ async fn old_block_and_block_of_the_future_are_told_apart() {
         ask(&reader_of_ahead).await.unwrap_err().code(),
         "clock_wrong"
     );
+}
+
+#[tokio::test]
+async fn trust_that_was_not_confirmed_for_too_long_is_told_from_a_silent_network() {
+    let trust = TestLedger::new(1_500_000_000).trust();
+    let nowhere = vec!["https://node.invalid/".parse().unwrap()];
+    let client = LedgerClient::new(nowhere, trust, jumin_http::Client::new().unwrap());
+    let error = RecordSource::record(&client, &RecordKey::Governance).await;
+    assert_eq!(error.unwrap_err().code(), "trust_expired");
 }

@@ -62,6 +62,18 @@ impl SettingsError {
     }
 }
 
+impl Setup {
+    /// Keeps a network file's content.
+    pub(super) fn of(network: &NetworkSettings) -> Self {
+        Self {
+            nodes: network.nodes.iter().map(ToString::to_string).collect(),
+            trust: network.trust.clone(),
+            followed: None,
+            trust_anchors: network.trust_anchors.clone(),
+        }
+    }
+}
+
 impl NetworkSettings {
     /// Takes node URLs, the bytes of `network.json`, and a PEM file of further authorities.
     pub fn new(

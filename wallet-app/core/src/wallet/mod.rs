@@ -5,6 +5,7 @@ mod agencies;
 mod connect;
 mod history;
 mod preview;
+mod renew;
 mod show;
 mod status;
 
@@ -24,6 +25,7 @@ pub use self::connect::{NetworkSettings, SettingsError};
 use self::connect::{Source, nodes_over_http};
 pub use self::history::{ActivityFilter, ActivityLine};
 pub use self::preview::{IssuerParty, OfferPreview, OfferedDocument};
+pub use self::renew::RenewError;
 pub use self::status::{DocumentStatus, Standing};
 
 /// Is a citizen's wallet in a folder of its own; shared by reference between threads and tasks.
@@ -48,12 +50,7 @@ impl Wallet {
         network: &NetworkSettings,
     ) -> Result<Self, VaultError> {
         let (vault, database) = Vault::create(home, secret, device)?;
-        database.set_setup(&Setup {
-            nodes: network.nodes.iter().map(ToString::to_string).collect(),
-            trust: network.trust.clone(),
-            followed: None,
-            trust_anchors: network.trust_anchors.clone(),
-        })?;
+        database.set_setup(&Setup::of(network))?;
         Ok(Self::new(vault, Some(database)))
     }
 
