@@ -182,6 +182,8 @@ impl LedgerClient {
         max_bytes: usize,
         check: impl Fn(&[u8]) -> Result<T, NodeFailure>,
     ) -> Result<T, ClientError> {
+        // No answer could be believed, so nobody is asked.
+        self.recent().map_err(ClientError::Nodes)?;
         let mut failure = None;
         for _ in 0..ROUNDS {
             let mut behind = false;
