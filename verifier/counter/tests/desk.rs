@@ -9,6 +9,7 @@ use jumin_counter::outcome::Outcome;
 use jumin_counter::sync::Network;
 use jumin_identity::Status;
 use jumin_identity::qr::{CodecContext, encode_presentation, encode_request};
+use jumin_registry::Handover;
 use jumin_verifier::Verdict;
 use stage::world::{INDEX, policy};
 use stage::{Stage, decided, forged, now};
@@ -356,4 +357,55 @@ async fn nothing_about_the_citizen_is_written_down() {
         desk.store().verdict_counts().await.unwrap(),
         [("valid".to_owned(), 1)]
     );
+}
+
+#[tokio::test]
+async fn a_counter_offline_across_changes_of_validators_follows_with_one_bundle() {
+    let stage = Stage::new().await;
+    let desk = stage.desk().await;
+    desk.ledger().sync().await.unwrap();
+    stage.cut(true);
+    stage.validators_change_twice(|changes| changes);
+    stage.cut(false);
+
+    let served = stage.switches.bundles_served.load(Ordering::Relaxed);
+    desk.ledger().sync().await.unwrap();
+    let asked = stage.switches.bundles_served.load(Ordering::Relaxed) - served;
+    assert_eq!(asked, 1);
+    let answer = stage.answered(&desk, "address").await;
+    assert_eq!(verdict(&stage, &desk, &answer).await, Verdict::Valid);
+
+    // The next process has the trust file of the set-up, that bundle, and no network.
+    drop(desk);
+    stage.cut(true);
+    let desk = stage.desk().await;
+    let answer = stage.answered(&desk, "address").await;
+    assert_eq!(verdict(&stage, &desk, &answer).await, Verdict::Valid);
+}
+
+#[tokio::test]
+async fn a_bundle_that_does_not_lead_to_its_validators_is_not_believed() {
+    type Served = fn(Vec<Handover>) -> Vec<Handover>;
+    let lies: [(&str, Served); 4] = [
+        ("none", |_| Vec::new()),
+        ("the first missing", |changes| changes[1..].to_vec()),
+        ("the last missing", |changes| changes[..1].to_vec()),
+        (
+            "the first with the validators of the second",
+            |mut changes| {
+                changes[0].validators = changes[1].validators.clone();
+                changes
+            },
+        ),
+    ];
+    for (name, lie) in lies {
+        let stage = Stage::new().await;
+        let desk = stage.desk().await;
+        desk.ledger().sync().await.unwrap();
+        let height = desk.ledger().view().unwrap().checkpoint().height();
+        stage.validators_change_twice(lie);
+        assert!(desk.ledger().sync().await.is_err(), "{name}");
+        let view = desk.ledger().view().unwrap();
+        assert_eq!(view.checkpoint().height(), height, "{name}");
+    }
 }

@@ -22,6 +22,7 @@ pub const DAY: u64 = 86_400;
 pub const CARD: &str = "urn:jumin:resident-card:1";
 pub const LIST: &str = "https://issuer.example/status/1";
 pub const INDEX: u32 = 77;
+const EPOCH_BLOCKS: u64 = 32;
 
 pub struct World {
     pub now: u64,
@@ -44,7 +45,7 @@ impl World {
 
     /// A world whose present is `now` and whose issuer serves its list at `list_uri`.
     pub fn at(now: u64, list_uri: &str) -> World {
-        let mut ledger = TestLedger::new(now - 100 * DAY);
+        let mut ledger = TestLedger::with_epochs("test", &[1], EPOCH_BLOCKS, now - 100 * DAY);
         let issuer = ledger.agency();
         let grant = ledger.accredit(
             &issuer.did,

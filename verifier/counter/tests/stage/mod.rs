@@ -20,6 +20,7 @@ use jumin_counter::store::Store;
 use jumin_counter::sync::Ledger;
 use jumin_http::{Client, Url};
 use jumin_identity::{FileKey, OneWayNonce, UnverifiedJws, random_bytes};
+use jumin_registry::{Handover, NetworkTrust};
 use jumin_verifier::{PendingRequest, ServicePolicy, builtin_services};
 use tempfile::TempDir;
 use world::World;
@@ -45,6 +46,8 @@ pub struct Stage {
     pub switches: Arc<Switches>,
     pub home: TempDir,
     node: Url,
+    /// The trust file that the office got when it was set up.
+    trust: NetworkTrust,
 }
 
 #[derive(Clone)]
@@ -59,6 +62,7 @@ impl Stage {
         let address: SocketAddr = listener.local_addr().unwrap();
         let base = format!("http://{address}");
         let world = World::at(now(), &format!("{base}/status/1"));
+        let trust = world.ledger.trust();
         let shared = Shared {
             world: Arc::new(Mutex::new(world)),
             switches: Arc::new(Switches::default()),
@@ -73,6 +77,7 @@ impl Stage {
             switches: shared.switches,
             home: TempDir::new().unwrap(),
             node: Url::parse(&base).unwrap(),
+            trust,
         }
     }
 
@@ -87,15 +92,27 @@ impl Stage {
 
     pub async fn desk_with(&self, services: Vec<ServicePolicy>) -> Desk {
         let files = EvidenceFiles::open(&self.home.path().join("ledger")).unwrap();
-        let (trust, verifier, key) = {
+        let (verifier, key) = {
             let world = self.world();
             let key = FileKey::from_pkcs8_der(&world.office.key.to_pkcs8_der()).unwrap();
-            (world.ledger.trust(), world.verifier(), key)
+            (world.verifier(), key)
         };
+        let trust = self.trust.clone();
         let nodes = vec![self.node.clone()];
         let ledger = Ledger::open(files, nodes, trust, Client::new().unwrap()).unwrap();
         let store = Store::open(&self.home.path().join("counter.db")).await;
         Desk::new(verifier, key, services, store.unwrap(), ledger)
+    }
+
+    /// Gives the network other validators, twice, and has the node serve the bundle with these changes to it.
+    pub fn validators_change_twice(&self, served: impl FnOnce(Vec<Handover>) -> Vec<Handover>) {
+        let mut world = self.world();
+        let changes = vec![
+            world.ledger.hand_over(&[2, 3, 4, 5]),
+            world.ledger.hand_over(&[4, 5, 6, 7, 8]),
+        ];
+        let bundle = world.ledger.bundle(now()).with_handovers(served(changes));
+        *self.switches.frozen.lock().unwrap() = Some(bundle.to_bytes());
     }
 
     pub fn cut(&self, cut: bool) {
