@@ -20,10 +20,10 @@ use tokio::{
 
 use super::CARD;
 
-type Answer = (u16, Vec<u8>);
+pub(super) type Answer = (u16, Vec<u8>);
 
 /// Serves `answer(method and path, body)` over HTTP/1.1, a connection for each request.
-async fn node(answer: impl Fn(&str, &[u8]) -> Answer + Send + Sync + 'static) -> Url {
+pub(super) async fn node(answer: impl Fn(&str, &[u8]) -> Answer + Send + Sync + 'static) -> Url {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap())
         .parse()
@@ -70,14 +70,14 @@ async fn exchange(mut stream: TcpStream, answer: &(dyn Fn(&str, &[u8]) -> Answer
     let _ = stream.write_all(&body).await;
 }
 
-fn now() -> u64 {
+pub(super) fn now() -> u64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap()
         .as_secs()
 }
 
-fn json(value: &Value) -> Answer {
+pub(super) fn json(value: &Value) -> Answer {
     (200, serde_json::to_vec(value).unwrap())
 }
 

@@ -7,6 +7,7 @@ mod checkpoints;
 mod claims;
 mod client;
 mod dids;
+mod following;
 mod hostile;
 mod membership;
 mod proofs;
