@@ -6,8 +6,8 @@ use jumin_identity::{CredentialType, Did, DidUrl, FileKey, NetworkName, Signer};
 use jumin_registry::client::{ClientError, LedgerClient};
 use jumin_registry::{
     AccreditationRecord, Accreditor, AnchorKind, AnchorRecord, Claims, DidDocument, DidRecord,
-    Localized, Operation, OperationSigner, Record, RecordKey, Role, SignOperationError,
-    sign_operation,
+    Localized, NetworkTrust, Operation, OperationSigner, Record, RecordKey, Role,
+    SignOperationError, sign_operation,
 };
 use thiserror::Error;
 
@@ -84,6 +84,11 @@ impl Ledger {
 
     pub fn network(&self) -> &NetworkName {
         &self.network
+    }
+
+    /// Returns the validators that the network has come to, as far as this client saw.
+    pub fn followed(&self) -> NetworkTrust {
+        self.client.followed()
     }
 
     /// Reads any record, or its absence, with the state at which that is proven.

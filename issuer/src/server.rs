@@ -24,7 +24,7 @@ use crate::routes;
 use crate::secret::NonceKey;
 use crate::settings::Settings;
 use crate::setup::{
-    LEDGER_KEY, SIGNING_KEY, SetupError, authority, document, key_url, open_ledger,
+    LEDGER_KEY, SIGNING_KEY, SetupError, authority, document, keep_followed, key_url, open_ledger,
 };
 use crate::store::{Store, StoreError};
 
@@ -111,7 +111,7 @@ async fn open(
     console: ConsoleEdge,
 ) -> Result<(Arc<App>, IssuerLedger), ServerError> {
     let store = Store::open(&home.database()).await?;
-    let ledger = open_ledger(&settings.nodes, &settings.trust)?;
+    let ledger = open_ledger(home, &settings.nodes, &settings.trust)?;
     let signing_key = home.key(SIGNING_KEY)?;
     let authority = authority(home)?;
     let x5c = certify(
@@ -226,11 +226,14 @@ async fn start((app, ledger): &(Arc<App>, IssuerLedger), home: &Home) {
         tracing::warn!("the ledger doesn't answer; starting without it");
     }
     tokio::spawn(Arc::clone(&app.publisher).run());
-    tokio::spawn(keep_house(Arc::clone(app), ledger.clone()));
+    tokio::spawn(keep_house(home.clone(), Arc::clone(app), ledger.clone()));
 }
 
-async fn keep_house(app: Arc<App>, ledger: IssuerLedger) {
+async fn keep_house(home: Home, app: Arc<App>, ledger: IssuerLedger) {
     loop {
+        if let Err(error) = keep_followed(&home, &ledger.ledger) {
+            tracing::warn!(problem = %chain(&error), "the ledger's validators could not be written down");
+        }
         if let Err(error) = app.store.forget_expired(app.now()).await {
             tracing::warn!(problem = %chain(&error), "expired offers could not be deleted");
         }

@@ -26,6 +26,7 @@ pub const SIGNING_KEY: &str = "key-1";
 pub const LEDGER_KEY: &str = "ledger-1";
 const SAMPLE_SEED: u64 = 20_261_122;
 const SAMPLE_RESIDENTS: usize = 1_000;
+const FOLLOWED: &str = "followed.json";
 const DAY: u64 = 86_400;
 const GRANT_LIFETIME: u64 = 5 * 365 * DAY;
 
@@ -50,13 +51,21 @@ pub enum SetupError {
     Settings(#[from] toml::ser::Error),
 }
 
-/// Opens the ledger that the settings name.
-pub fn open_ledger(nodes: &[Url], trust: &Path) -> Result<Ledger, SetupError> {
+/// Opens the ledger that the settings name, with its validators as they were when the issuer ran last.
+pub fn open_ledger(home: &Home, nodes: &[Url], trust: &Path) -> Result<Ledger, SetupError> {
     let bytes = std::fs::read(trust).map_err(|error| SetupError::Trust(error.into()))?;
     let trust = NetworkTrust::from_json(&bytes).map_err(|error| SetupError::Trust(error.into()))?;
     let network = trust.network.clone();
+    // What can't be read is followed anew from the trust file.
+    let followed = home.read(FOLLOWED)?;
+    let followed = followed.and_then(|text| NetworkTrust::from_json(text.as_bytes()).ok());
     let client = LedgerClient::new(nodes.to_vec(), trust, Client::new()?);
-    Ok(Ledger::new(client, network))
+    Ok(Ledger::new(client.with_followed(followed), network))
+}
+
+/// Keeps the validators that the network has come to: a trust that nobody confirms for long is not followed any more.
+pub fn keep_followed(home: &Home, ledger: &Ledger) -> Result<(), HomeError> {
+    home.write(FOLLOWED, &ledger.followed().to_json())
 }
 
 /// Sets up an issuer in `home`; what is done already is left as it is, so it can be repeated after a failure.
@@ -69,7 +78,7 @@ pub async fn set_up(
     home.secret("console-token")?;
     home.secret_bytes("keys/nonce")?;
     authority(home)?;
-    let ledger = open_ledger(&settings.nodes, &settings.trust)?;
+    let ledger = open_ledger(home, &settings.nodes, &settings.trust)?;
     let did = create_did(home, settings, &ledger, now).await?;
     if let Some(governor) = governor {
         accredit(settings, &ledger, &did, governor, now).await?;
@@ -218,4 +227,32 @@ pub fn portraits(register: &Register) -> Result<Vec<Option<Vec<u8>>>, SetupError
 /// The DID URL of one of the issuer's keys.
 pub fn key_url(did: &Did, fragment: &'static str) -> Result<DidUrl, SetupError> {
     DidUrl::new(did, fragment).map_err(|error| SetupError::Trust(error.into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use jumin_registry::testing::TestLedger;
+
+    use super::*;
+
+    #[test]
+    fn ledger_goes_on_from_the_validators_that_were_kept() {
+        let directory = tempfile::tempdir().unwrap();
+        let home = Home::at(&directory.path().join("home")).unwrap();
+        let mut network = TestLedger::with_epochs("test", &[1], 8, 1_800_000_000);
+        let file = directory.path().join("network.json");
+        std::fs::write(&file, network.trust().to_json()).unwrap();
+        let open = || open_ledger(&home, &[], &file).unwrap();
+        assert_eq!(open().followed(), network.trust());
+
+        let origin = network.trust();
+        network.hand_over(&[2, 3, 4, 5]);
+        home.write(FOLLOWED, &network.trust().to_json()).unwrap();
+        assert_eq!(open().followed(), network.trust());
+        keep_followed(&home, &open()).unwrap();
+        assert_eq!(open().followed(), network.trust());
+
+        home.write(FOLLOWED, b"nonsense").unwrap();
+        assert_eq!(open().followed(), origin);
+    }
 }
