@@ -21,6 +21,7 @@ use crate::application::unix_ms;
 use crate::block::{Block, MAX_OPERATION_BYTES};
 use crate::execution::operation_hash;
 use crate::ledger::Ledger;
+use crate::mempool::{Outcome, Share, Waiting};
 
 /// How often the certificate of an epoch's last block is looked for.
 const CERTIFICATE_POLL: Duration = Duration::from_millis(20);
@@ -110,7 +111,7 @@ pub(crate) async fn exchange_operations<S: Sender, R: Receiver>(
                 None => return,
             },
             message = receiver.recv() => match message {
-                Ok((_, bytes)) => accept(&ledger, bytes.as_ref()),
+                Ok((peer, bytes)) => accept(&ledger, peer.as_ref(), bytes.as_ref()),
                 Err(_) => return,
             },
         }
@@ -118,7 +119,7 @@ pub(crate) async fn exchange_operations<S: Sender, R: Receiver>(
 }
 
 /// Keeps an operation that another validator took in; what is not one is ignored.
-fn accept(ledger: &Ledger, bytes: &[u8]) {
+fn accept(ledger: &Ledger, peer: &[u8], bytes: &[u8]) {
     if bytes.len() > MAX_OPERATION_BYTES {
         return;
     }
@@ -127,13 +128,18 @@ fn accept(ledger: &Ledger, bytes: &[u8]) {
         return;
     };
     // This node may lag behind the sender, so only the proposer's state decides about the rest.
-    let refused = ledger.admit(&operation, unix_ms(SystemTime::now())).err();
-    if refused.is_some_and(|rejection| rejection.code() == "bad_signature") {
-        return;
-    }
+    let share = match ledger.admit(&operation, unix_ms(SystemTime::now())) {
+        Ok(()) => Share::of_submitter(&operation),
+        Err(rejection) if rejection.code() == "bad_signature" => return,
+        Err(_) => Share::Peer(peer.to_vec()),
+    };
     let hash = operation_hash(&operation);
-    if matches!(ledger.outcome(&hash), Ok(None)) {
+    if !matches!(ledger.outcome(&hash), Ok(Some(Outcome::Finalized(_)))) {
         // When this mempool is full, the sender still proposes the operation itself.
-        drop(ledger.mempool().add(hash, bytes.into(), operation));
+        drop(
+            ledger
+                .mempool()
+                .add(Waiting::new(hash, bytes.into(), operation), share),
+        );
     }
 }

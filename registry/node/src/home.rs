@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::application::unix_ms;
 use crate::genesis::Genesis;
+use crate::mempool::Capacity;
 
 const CONFIG: &str = "config.toml";
 const GENESIS: &str = "genesis.json";
@@ -31,6 +32,7 @@ const EPOCH_BLOCKS: u64 = 1_000;
 const MIN_EPOCH_BLOCKS: u64 = 2;
 const MAX_EPOCH_BLOCKS: u64 = 1_000_000;
 const PORT_TRIES: usize = 1_000;
+const MAX_PENDING: usize = 1_000_000;
 
 /// A validator's settings, `config.toml`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -43,6 +45,15 @@ pub(crate) struct Config {
     /// After this many milliseconds without operations an empty block refreshes the checkpoint.
     #[serde(default = "default_idle")]
     pub idle_block_ms: u64,
+    /// How many requests one address may make in a second.
+    #[serde(default = "default_requests")]
+    pub requests_per_second: u32,
+    /// How many operations may wait for a block.
+    #[serde(default = "default_pending")]
+    pub max_pending: usize,
+    /// How many of them may come from one submitter.
+    #[serde(default = "default_pending_per_submitter")]
+    pub max_pending_per_submitter: usize,
     /// Nodes to connect to beside the validators on the ledger, or by other addresses than there.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub peers: Vec<Peer>,
@@ -59,6 +70,40 @@ pub(crate) struct Peer {
 
 fn default_idle() -> u64 {
     1000
+}
+
+impl Config {
+    fn new(api_listen: SocketAddr, p2p_listen: SocketAddr) -> Self {
+        Self {
+            api_listen,
+            p2p_listen,
+            idle_block_ms: default_idle(),
+            requests_per_second: default_requests(),
+            max_pending: default_pending(),
+            max_pending_per_submitter: default_pending_per_submitter(),
+            peers: Vec::new(),
+        }
+    }
+
+    /// How many operations may wait.
+    pub(crate) fn capacity(&self) -> Capacity {
+        Capacity {
+            operations: self.max_pending,
+            per_submitter: self.max_pending_per_submitter,
+        }
+    }
+}
+
+fn default_requests() -> u32 {
+    5_000
+}
+
+fn default_pending() -> usize {
+    Capacity::default().operations
+}
+
+fn default_pending_per_submitter() -> usize {
+    Capacity::default().per_submitter
 }
 
 /// Everything a validator needs to start.
@@ -105,6 +150,12 @@ impl Home {
         ensure!(
             (50..=60_000).contains(&self.config.idle_block_ms),
             "config.toml: idle_block_ms must be between 50 and 60000"
+        );
+        ensure!(
+            self.config.requests_per_second >= 1
+                && (1..=MAX_PENDING).contains(&self.config.max_pending)
+                && (1..=MAX_PENDING).contains(&self.config.max_pending_per_submitter),
+            "config.toml: requests_per_second must be at least 1, max_pending and max_pending_per_submitter between 1 and {MAX_PENDING}"
         );
         let peers = self.peers()?;
         ensure!(
@@ -255,12 +306,7 @@ fn create(out: &Path, homes: &[PathBuf], new: &NewNetwork) -> anyhow::Result<()>
     let trust = genesis.trust(genesis.block()?.header()).to_json();
     fs::create_dir_all(out).with_context(|| format!("cannot create {}", out.display()))?;
     for (index, home) in homes.iter().enumerate() {
-        let config = Config {
-            api_listen: local(new.api_ports[index]),
-            p2p_listen: addresses[index],
-            idle_block_ms: default_idle(),
-            peers: Vec::new(),
-        };
+        let config = Config::new(local(new.api_ports[index]), addresses[index]);
         write_home(home, &keys[index], &genesis, &trust, &config)?;
     }
     write(&out.join(NETWORK), &trust)?;
@@ -308,10 +354,8 @@ pub fn join(node: &JoiningNode) -> anyhow::Result<()> {
         })
     });
     let config = Config {
-        api_listen: local(0),
-        p2p_listen: node.listen,
-        idle_block_ms: default_idle(),
         peers: peers.collect::<anyhow::Result<_>>()?,
+        ..Config::new(local(0), node.listen)
     };
     ensure!(
         !node.home.join(CONFIG).exists(),

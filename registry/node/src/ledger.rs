@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use crate::block::{Block, MAX_BLOCK_OPERATIONS, MAX_BODY_BYTES, body_hash};
 use crate::execution::{Executed, ExecutionError, View, Working, execute};
 use crate::genesis::Genesis;
-use crate::mempool::{Mempool, Outcome};
+use crate::mempool::{Capacity, Mempool, Outcome};
 use crate::store::{Applied, Changes, Snapshot, Store, StoreError, StoredCheckpoint};
 
 /// How many heights below the applied one executed blocks are still known.
@@ -40,7 +40,11 @@ struct Chain {
 
 impl Ledger {
     /// Opens the state, writing genesis at first.
-    pub(crate) fn open(genesis: &Genesis, store: Store) -> Result<Self, ExecutionError> {
+    pub(crate) fn open(
+        genesis: &Genesis,
+        store: Store,
+        capacity: Capacity,
+    ) -> Result<Self, ExecutionError> {
         let start = genesis.block()?;
         let applied = match store.applied()? {
             Some(applied) => applied,
@@ -57,7 +61,7 @@ impl Ledger {
         Ok(Self {
             trust: genesis.trust(start.header()),
             genesis: start,
-            mempool: Mempool::new(),
+            mempool: Mempool::new(capacity, applied.height),
             applied: watch::channel(applied.height).0,
             chain: Mutex::new(Chain {
                 snapshot,
@@ -134,6 +138,17 @@ impl Ledger {
         }))
     }
 
+    /// The state after the applied block.
+    fn applied_view(&self) -> View {
+        let chain = self.chain();
+        View {
+            tip: chain.applied.clone(),
+            set: chain.set.clone(),
+            snapshot: chain.snapshot.clone(),
+            overlays: Vec::new(),
+        }
+    }
+
     /// Remembers what an unfinalized block does.
     pub(crate) fn remember(&self, executed: Executed) {
         let digest = executed.applied.digest;
@@ -191,7 +206,7 @@ impl Ledger {
                     operations.push(candidate.bytes.to_vec());
                 }
                 Err(rejection) if rejection.is_verdict() => {
-                    self.mempool.reject(&candidate.hash, rejection.code());
+                    self.mempool.reject(&candidate, rejection.code());
                 }
                 Err(rejection) => return Err(ExecutionError::Refused(rejection)),
             }
@@ -221,12 +236,7 @@ impl Ledger {
 
     /// Checks an operation against the applied state, as the next block would.
     pub(crate) fn admit(&self, operation: &SignedOperation, now_ms: u64) -> Result<(), Rejection> {
-        let applied = self.applied();
-        let view = self.view(&applied.digest).ok().flatten();
-        let Some(view) = view else {
-            // Another block was applied in between: the proposer checks again.
-            return Ok(());
-        };
+        let view = self.applied_view();
         let context = BlockContext {
             network: self.trust.network.clone(),
             height: view.tip.height + 1,
@@ -282,7 +292,7 @@ impl Ledger {
         self.store.commit(&changes)?;
         let snapshot = Arc::new(self.store.snapshot()?);
         self.advance(snapshot, checkpoint, handover, &executed);
-        self.mempool.finalized(&executed.operations, header.height);
+        self.mempool.applied(&executed.operations, header.height);
         self.applied.send_replace(header.height);
         Ok(())
     }

@@ -1,18 +1,45 @@
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+//! Operations that wait for a block: bounded in number, in bytes and for each submitter, and aging by blocks, so that
+//! nothing here reads a clock.
 
-use jumin_registry::SignedOperation;
+mod pool;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use jumin_registry::{Accreditor, Operation, SignedOperation};
 use tokio::sync::watch;
 
-/// How many operations wait at most.
-const MAX_PENDING: usize = 10_000;
+use pool::Pool;
+
 /// How many bytes of operations wait at most.
-const MAX_PENDING_BYTES: usize = 32 * 1024 * 1024;
+const MAX_BYTES: usize = 32 * 1024 * 1024;
+/// How many operations that this node's own state refuses are kept for one validator that sent them.
+const MAX_DOUBTFUL_OF_PEER: usize = 256;
+/// How many of them are kept in all.
+const MAX_DOUBTFUL: usize = 1_024;
 /// How many rejections are remembered.
 const MAX_REJECTED: usize = 10_000;
-/// After this time an operation that no block took is forgotten.
-const MAX_WAIT: Duration = Duration::from_secs(120);
+/// After this many blocks that could have taken it, an operation is forgotten. A full mempool on each of several validators
+/// fits into fewer, so that only what nobody can take grows so old.
+const MAX_AGE_BLOCKS: u64 = 256;
+
+/// How many operations may wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Capacity {
+    pub operations: usize,
+    pub per_submitter: usize,
+}
+
+impl Default for Capacity {
+    fn default() -> Self {
+        Self {
+            operations: 10_000,
+            per_submitter: 1_024,
+        }
+    }
+}
 
 /// What became of an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,14 +48,54 @@ pub(crate) enum Outcome {
     Finalized(u64),
     /// With the rejection's stable code.
     Rejected(&'static str),
-    /// Dropped after [`MAX_WAIT`].
+    /// Dropped after [`MAX_AGE_BLOCKS`].
     Forgotten,
 }
 
-/// The mempool holds as much as it may.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("too many operations are waiting")]
-pub(crate) struct Full;
+/// Why an operation may not wait here; nothing of it is kept.
+#[derive(Clone, Copy, Debug, thiserror::Error, PartialEq, Eq)]
+pub(crate) enum Busy {
+    #[error("too many operations are waiting")]
+    Full,
+    #[error("too many operations of this submitter are waiting")]
+    Submitter,
+}
+
+/// Whose share of the room an operation takes.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Share {
+    /// The agency or the governors that signed it, as this node's state confirms.
+    Submitter(Accreditor),
+    /// The validator that sent it although this node's state refuses it: this node may lag behind.
+    Peer(Vec<u8>),
+}
+
+impl Share {
+    /// The share of who signed an operation that this node's state accepts.
+    pub(crate) fn of_submitter(signed: &SignedOperation) -> Self {
+        let submitter = match signed.operation() {
+            Operation::CreateDid { .. } => {
+                let did = signed.created_did();
+                did.map_or(Accreditor::Governance, Accreditor::Did)
+            }
+            Operation::UpdateDid { did, .. } | Operation::DeactivateDid { did, .. } => {
+                Accreditor::Did(did.clone())
+            }
+            Operation::Anchor { issuer, .. } => Accreditor::Did(issuer.clone()),
+            Operation::Accredit { accreditor, .. }
+            | Operation::EndAccreditation { accreditor, .. } => accreditor.clone(),
+            Operation::AnchorCredentialType { by, .. } => by.clone(),
+            Operation::SetValidators { .. } | Operation::SetGovernors { .. } => {
+                Accreditor::Governance
+            }
+        };
+        Self::Submitter(submitter)
+    }
+
+    fn is_doubtful(&self) -> bool {
+        matches!(self, Self::Peer(_))
+    }
+}
 
 /// An operation waiting for a block.
 #[derive(Clone)]
@@ -38,223 +105,76 @@ pub(crate) struct Waiting {
     pub operation: Arc<SignedOperation>,
 }
 
-struct Pending {
-    waiting: Waiting,
-    since: Instant,
-    outcome: watch::Sender<Outcome>,
+impl Waiting {
+    pub(crate) fn new(hash: [u8; 32], bytes: Arc<[u8]>, operation: SignedOperation) -> Self {
+        Self {
+            hash,
+            bytes,
+            operation: Arc::new(operation),
+        }
+    }
 }
 
-#[derive(Default)]
-struct Inner {
-    next: u64,
-    pending: BTreeMap<u64, Pending>,
-    sequence: HashMap<[u8; 32], u64>,
-    bytes: usize,
-    rejected: HashMap<[u8; 32], &'static str>,
-    rejected_order: VecDeque<[u8; 32]>,
-}
-
-/// The operations that wait for a block, in the order they came, bounded in number and bytes.
+/// The operations that wait for a block, in the order they came.
 pub(crate) struct Mempool {
-    inner: Mutex<Inner>,
+    pool: Mutex<Pool>,
     arrivals: watch::Sender<u64>,
 }
 
 impl Mempool {
-    pub(crate) fn new() -> Self {
+    /// Starts empty, after the block at `height`.
+    pub(crate) fn new(capacity: Capacity, height: u64) -> Self {
         Self {
-            inner: Mutex::default(),
+            pool: Mutex::new(Pool::new(capacity, height)),
             arrivals: watch::channel(0).0,
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Inner> {
+    fn pool(&self) -> MutexGuard<'_, Pool> {
         // The state is valid after every statement, so a panic elsewhere doesn't spoil it.
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+        self.pool.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Adds an operation, or finds the one that waits already; tells whether it is new.
     pub(crate) fn add(
         &self,
-        hash: [u8; 32],
-        bytes: Arc<[u8]>,
-        operation: SignedOperation,
-    ) -> Result<(watch::Receiver<Outcome>, bool), Full> {
-        let mut inner = self.lock();
-        if let Some(found) = inner.find(&hash) {
-            return Ok((found.outcome.subscribe(), false));
+        waiting: Waiting,
+        share: Share,
+    ) -> Result<(watch::Receiver<Outcome>, bool), Busy> {
+        let (outcome, new) = self.pool().add(waiting, share)?;
+        if new {
+            self.arrivals.send_modify(|count| *count += 1);
         }
-        if inner.pending.len() >= MAX_PENDING || inner.bytes + bytes.len() > MAX_PENDING_BYTES {
-            return Err(Full);
-        }
-        let (outcome, receiver) = watch::channel(Outcome::Pending);
-        let number = inner.next;
-        inner.next += 1;
-        inner.bytes += bytes.len();
-        inner.sequence.insert(hash, number);
-        inner.rejected.remove(&hash);
-        let waiting = Waiting {
-            hash,
-            bytes,
-            operation: Arc::new(operation),
-        };
-        let since = Instant::now();
-        inner.pending.insert(
-            number,
-            Pending {
-                waiting,
-                since,
-                outcome,
-            },
-        );
-        drop(inner);
-        self.arrivals.send_modify(|count| *count += 1);
-        Ok((receiver, true))
+        Ok((outcome, new))
     }
 
     /// The oldest waiting operations.
     pub(crate) fn candidates(&self, count: usize) -> Vec<Waiting> {
-        let inner = self.lock();
-        let waiting = inner.pending.values().take(count);
-        waiting.map(|pending| pending.waiting.clone()).collect()
+        self.pool().oldest(count)
     }
 
-    /// Ends the waiting of operations that a finalized block took.
-    pub(crate) fn finalized(&self, hashes: &HashSet<[u8; 32]>, height: u64) {
-        let mut inner = self.lock();
-        for hash in hashes {
-            inner.rejected.remove(hash);
-            inner.settle(hash, Outcome::Finalized(height));
-        }
-        inner.forget_old();
+    /// Ends the waiting of operations that the applied block at `height` took; the others are a block older.
+    pub(crate) fn applied(&self, taken: &HashSet<[u8; 32]>, height: u64) {
+        self.pool().applied(taken, height);
     }
 
     /// Ends the waiting of an operation that the state refuses.
-    pub(crate) fn reject(&self, hash: &[u8; 32], code: &'static str) {
-        let mut inner = self.lock();
-        inner.settle(hash, Outcome::Rejected(code));
-        if inner.rejected.insert(*hash, code).is_none() {
-            inner.rejected_order.push_back(*hash);
-        }
-        if inner.rejected_order.len() > MAX_REJECTED
-            && let Some(oldest) = inner.rejected_order.pop_front()
-        {
-            inner.rejected.remove(&oldest);
-        }
+    pub(crate) fn reject(&self, refused: &Waiting, code: &'static str) {
+        self.pool().reject(refused, code);
     }
 
     /// What is known here about an operation that no finalized block has.
     pub(crate) fn outcome(&self, hash: &[u8; 32]) -> Option<Outcome> {
-        let inner = self.lock();
-        if inner.sequence.contains_key(hash) {
-            return Some(Outcome::Pending);
-        }
-        inner.rejected.get(hash).map(|code| Outcome::Rejected(code))
+        self.pool().outcome(hash)
     }
 
     /// How many operations wait.
     pub(crate) fn len(&self) -> usize {
-        self.lock().pending.len()
+        self.pool().len()
     }
 
     /// Counts arrivals, for a proposer that waits for something to propose.
     pub(crate) fn arrivals(&self) -> watch::Receiver<u64> {
         self.arrivals.subscribe()
-    }
-}
-
-impl Inner {
-    fn find(&self, hash: &[u8; 32]) -> Option<&Pending> {
-        self.pending.get(self.sequence.get(hash)?)
-    }
-
-    fn settle(&mut self, hash: &[u8; 32], outcome: Outcome) {
-        let number = self.sequence.remove(hash);
-        let Some(pending) = number.and_then(|number| self.pending.remove(&number)) else {
-            return;
-        };
-        self.bytes -= pending.waiting.bytes.len();
-        pending.outcome.send_replace(outcome);
-    }
-
-    fn forget_old(&mut self) {
-        while let Some((_, oldest)) = self.pending.first_key_value()
-            && oldest.since.elapsed() > MAX_WAIT
-        {
-            let hash = oldest.waiting.hash;
-            self.settle(&hash, Outcome::Forgotten);
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use jumin_registry::testing::TestLedger;
-    use jumin_registry::{Operation, OperationHash};
-
-    use super::*;
-
-    fn operation() -> SignedOperation {
-        let ledger = TestLedger::new(1_700_000_000);
-        let integrity = format!("sha256-{}=", "A".repeat(43));
-        ledger.governed(&Operation::AnchorCredentialType {
-            by: jumin_registry::Accreditor::Governance,
-            vct: "urn:test:card:1".to_owned(),
-            integrity,
-            version: 0,
-        })
-    }
-
-    fn add(mempool: &Mempool, name: u8) -> (watch::Receiver<Outcome>, bool) {
-        let hash = OperationHash([name; 32]).0;
-        mempool
-            .add(hash, [name].as_slice().into(), operation())
-            .unwrap()
-    }
-
-    #[test]
-    fn duplicate_waits_for_the_same_outcome() {
-        let mempool = Mempool::new();
-        let (first, new) = add(&mempool, 1);
-        assert!(new);
-        let (second, new) = add(&mempool, 1);
-        assert!(!new);
-        mempool.finalized(&HashSet::from([[1; 32]]), 9);
-        assert_eq!(*first.borrow(), Outcome::Finalized(9));
-        assert_eq!(*second.borrow(), Outcome::Finalized(9));
-        assert_eq!(mempool.len(), 0);
-    }
-
-    #[test]
-    fn rejection_is_told_to_who_waits_and_remembered() {
-        let mempool = Mempool::new();
-        let (outcome, _) = add(&mempool, 1);
-        mempool.reject(&[1; 32], "stale_version");
-        assert_eq!(*outcome.borrow(), Outcome::Rejected("stale_version"));
-        let known = mempool.outcome(&[1; 32]);
-        assert_eq!(known, Some(Outcome::Rejected("stale_version")));
-        assert_eq!(mempool.outcome(&[2; 32]), None);
-    }
-
-    #[test]
-    fn oldest_operations_are_proposed_first() {
-        let mempool = Mempool::new();
-        let names = [3, 1, 2];
-        names.iter().for_each(|name| drop(add(&mempool, *name)));
-        let order: Vec<_> = mempool
-            .candidates(2)
-            .iter()
-            .map(|waiting| waiting.hash[0])
-            .collect();
-        assert_eq!(order, [3, 1]);
-    }
-
-    #[test]
-    fn full_mempool_refuses_more() {
-        let mempool = Mempool::new();
-        let large: Arc<[u8]> = vec![0; MAX_PENDING_BYTES].into();
-        mempool.add([1; 32], large, operation()).unwrap();
-        let more = mempool.add([2; 32], [0].as_slice().into(), operation());
-        assert_eq!(more.err(), Some(Full));
     }
 }

@@ -47,14 +47,15 @@ pub async fn run(options: RunOptions) -> anyhow::Result<()> {
     let digest = genesis.block()?.header().digest();
     let store = Store::open(&home.data().join("state.redb"), &digest)
         .context("cannot open the state database; is this validator running already?")?;
-    let ledger = Arc::new(Ledger::open(&genesis, store)?);
+    let ledger = Arc::new(Ledger::open(&genesis, store, home.config.capacity())?);
+    let requests = home.config.requests_per_second;
     let directory = home.path.clone();
     let validator = Validator::start(home, ledger.clone()).await?;
     wait_for_first_block(&ledger).await;
 
     std::fs::write(directory.join("address"), &url).context("cannot write the address file")?;
     println!("listening on {}", bound.base_url());
-    let app = api::router(api::Context::new(ledger, &validator));
+    let app = api::router(api::Context::new(ledger, &validator, requests));
     let ended = engine_ended(&validator);
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let stopping = async move {

@@ -13,6 +13,7 @@ use axum::middleware::from_fn_with_state;
 use axum::response::IntoResponse;
 use axum::routing::get;
 use jumin_http::Problem;
+use tokio::sync::Semaphore;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -30,16 +31,23 @@ pub(crate) struct Context {
     metrics: Arc<dyn Fn() -> String + Send + Sync>,
     key: [u8; 32],
     limit: Arc<limit::Limit>,
+    /// One for each submitter that waits for the finalization.
+    waiters: Arc<Semaphore>,
 }
 
 impl Context {
-    pub(crate) fn new(ledger: Arc<Ledger>, validator: &Validator) -> Self {
+    pub(crate) fn new(
+        ledger: Arc<Ledger>,
+        validator: &Validator,
+        requests_per_second: u32,
+    ) -> Self {
         Self {
             ledger,
             gossip: validator.gossip.clone(),
             metrics: validator.metrics.clone(),
             key: validator.key,
-            limit: Arc::default(),
+            limit: Arc::new(limit::Limit::new(requests_per_second)),
+            waiters: Arc::new(Semaphore::new(operations::MAX_WAITERS)),
         }
     }
 }

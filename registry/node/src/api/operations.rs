@@ -9,15 +9,20 @@ use axum::response::{IntoResponse, Response};
 use jumin_http::Problem;
 use jumin_registry::{OperationError, OperationHash, Rejection, SignedOperation};
 use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
 use utoipa::{IntoParams, ToSchema};
 
 use super::{Context, Failure};
 use crate::application::unix_ms;
 use crate::execution::operation_hash;
-use crate::mempool::Outcome;
+use crate::mempool::{Busy, Outcome, Share, Waiting};
 
 /// The longest a submitter may wait for the finalization, in seconds.
 const MAX_WAIT_SECONDS: u64 = 25;
+/// How many submitters wait for finalizations at once; the others are told `pending` right away.
+pub(super) const MAX_WAITERS: usize = 4_096;
+/// When a refused submitter is to come again, in seconds: several blocks later.
+const RETRY_SECONDS: u32 = 1;
 
 /// What is known about an operation.
 #[derive(Serialize, ToSchema)]
@@ -66,7 +71,8 @@ pub(super) struct Wait {
         (status = 200, description = "Finalized", body = OperationStatus),
         (status = 202, description = "Waits for a block", body = OperationStatus),
         (status = "4XX", description = "Refused; problem details with a stable `code`"),
-        (status = 503, description = "Too many operations wait"),
+        (status = 429, description = "`submitter_busy`: too many operations of this submitter wait; nothing was taken"),
+        (status = 503, description = "`busy`: too many operations wait; nothing was taken"),
     )
 )]
 pub(super) async fn submit(
@@ -91,24 +97,15 @@ pub(super) async fn submit(
         .ledger
         .admit(&operation, unix_ms(SystemTime::now()))
         .map_err(|rejection| refused(&rejection))?;
-    let added = context
-        .ledger
-        .mempool()
-        .add(hash, body.as_ref().into(), operation);
-    let (mut outcome, new) = added.map_err(|full| {
-        Problem::unavailable("busy", format!("{full}; try again in a moment")).into_response()
-    })?;
+    let share = Share::of_submitter(&operation);
+    let waiting = Waiting::new(hash, body.as_ref().into(), operation);
+    let added = context.ledger.mempool().add(waiting, share);
+    let (outcome, new) = added.map_err(busy)?;
     if new {
         // A full queue only means that the others learn of it from the block.
         drop(context.gossip.try_send(body.to_vec()));
     }
-    let limit = Duration::from_secs(wait.wait.min(MAX_WAIT_SECONDS));
-    let settled = outcome.wait_for(|outcome| *outcome != Outcome::Pending);
-    let outcome = match tokio::time::timeout(limit, settled).await {
-        Ok(Ok(outcome)) => *outcome,
-        _ => Outcome::Pending,
-    };
-    match outcome {
+    match settled(&context, outcome, wait.wait).await {
         Outcome::Rejected(code) => Err(Problem::conflict(
             code,
             "The registry's state refuses the operation.",
@@ -116,11 +113,39 @@ pub(super) async fn submit(
         .into_response()),
         Outcome::Forgotten => Err(Problem::unavailable(
             "expired",
-            "No block took the operation in time.",
+            "No block took the operation; submit it again.",
         )
+        .retry_after(RETRY_SECONDS)
         .into_response()),
         outcome => Ok(answer(&hash, Some(outcome))),
     }
+}
+
+/// Waits until an operation no longer waits, but at most `seconds`, and not at all while too many others do.
+async fn settled(
+    context: &Context,
+    mut outcome: watch::Receiver<Outcome>,
+    seconds: u64,
+) -> Outcome {
+    let known = *outcome.borrow();
+    let Ok(_place) = context.waiters.try_acquire() else {
+        return known;
+    };
+    let limit = Duration::from_secs(seconds.min(MAX_WAIT_SECONDS));
+    let settled = outcome.wait_for(|outcome| *outcome != Outcome::Pending);
+    match tokio::time::timeout(limit, settled).await {
+        Ok(Ok(outcome)) => *outcome,
+        _ => Outcome::Pending,
+    }
+}
+
+fn busy(why: Busy) -> Response {
+    let detail = format!("{why}; nothing was taken, try again in a moment");
+    let problem = match why {
+        Busy::Full => Problem::unavailable("busy", detail),
+        Busy::Submitter => Problem::too_many_requests("submitter_busy", detail),
+    };
+    problem.retry_after(RETRY_SECONDS).into_response()
 }
 
 fn answer(hash: &[u8; 32], outcome: Option<Outcome>) -> Response {

@@ -77,17 +77,27 @@ impl Node {
         response.json().unwrap()
     }
 
-    pub async fn post(&self, body: &[u8], wait: u64) -> (u16, Value) {
+    /// Submits the bytes of an operation and gives the whole answer.
+    pub async fn submit(&self, body: &[u8], wait: u64) -> Response {
         let url = self
             .url
             .join(&format!("v1/operations?wait={wait}"))
             .unwrap();
         let body = body.to_vec();
-        let response = self
-            .client
+        self.client
             .post_bytes(&url, "application/json", body, &[], MAX_BODY)
             .await
-            .unwrap();
+            .unwrap()
+    }
+
+    /// What the node says that became of an operation.
+    pub async fn outcome(&self, operation: &SignedOperation) -> Value {
+        self.get_json(&format!("v1/operations/{}", operation.hash()))
+            .await
+    }
+
+    pub async fn post(&self, body: &[u8], wait: u64) -> (u16, Value) {
+        let response = self.submit(body, wait).await;
         (
             response.status,
             serde_json::from_slice(&response.body).unwrap_or(Value::Null),
