@@ -89,6 +89,7 @@ impl Registry {
         tokio::pin!(idle);
         while !self.ledger.has_work(view)? {
             tokio::select! {
+                biased;
                 () = &mut idle => break,
                 changed = arrivals.changed() => if changed.is_err() { break },
             }

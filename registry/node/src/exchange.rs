@@ -1,7 +1,7 @@
 //! What flows between the engine and the ledger: finalized blocks inwards, operations both ways.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use commonware_actor::Feedback;
 use commonware_consensus::marshal::core::Mailbox;
@@ -11,7 +11,7 @@ use commonware_consensus::types::Height;
 use commonware_consensus::{Epochable as _, Heightable as _, Reporter, Viewable as _};
 use commonware_cryptography::{Digested, sha256};
 use commonware_p2p::{Receiver, Recipients, Sender};
-use commonware_runtime::IoBuf;
+use commonware_runtime::{Clock, IoBuf};
 use commonware_utils::acknowledgement::{Acknowledgement as _, Exact};
 use jumin_registry::{Certificate, SignedOperation};
 use tokio::sync::mpsc;
@@ -50,6 +50,7 @@ impl Reporter for Deliveries {
 
 /// Applies finalized blocks in order; the archive delivers again what was not acknowledged.
 pub(crate) async fn apply_finalized(
+    clock: impl Clock,
     ledger: Arc<Ledger>,
     archive: Mailbox<Scheme, Standard<Block>>,
     mut deliveries: mpsc::UnboundedReceiver<Delivery>,
@@ -59,7 +60,7 @@ pub(crate) async fn apply_finalized(
         // Readers follow a change of validators by the certificate of an epoch's last block, which always has one.
         let boundary = ledger.set().ends_epoch(block.height().get());
         while boundary && certificate.is_none() {
-            tokio::time::sleep(CERTIFICATE_POLL).await;
+            clock.sleep(CERTIFICATE_POLL).await;
             certificate = certificate_of(&archive, block.height()).await;
         }
         ledger.apply(block.inner(), certificate)?;
@@ -99,19 +100,21 @@ pub(crate) fn certificate(
 
 /// Sends new operations to the other validators and takes theirs.
 pub(crate) async fn exchange_operations<S: Sender, R: Receiver>(
+    clock: impl Clock,
     ledger: Arc<Ledger>,
     (mut sender, mut receiver): (S, R),
     mut outgoing: mpsc::Receiver<Vec<u8>>,
 ) {
     loop {
         tokio::select! {
+            biased;
             operation = outgoing.recv() => match operation {
                 // Who is out of reach gets the operation in its block.
                 Some(bytes) => drop(sender.send(Recipients::All, IoBuf::from(bytes), false)),
                 None => return,
             },
             message = receiver.recv() => match message {
-                Ok((peer, bytes)) => accept(&ledger, peer.as_ref(), bytes.as_ref()),
+                Ok((peer, bytes)) => accept(&ledger, unix_ms(clock.current()), peer.as_ref(), bytes.as_ref()),
                 Err(_) => return,
             },
         }
@@ -119,7 +122,7 @@ pub(crate) async fn exchange_operations<S: Sender, R: Receiver>(
 }
 
 /// Keeps an operation that another validator took in; what is not one is ignored.
-fn accept(ledger: &Ledger, peer: &[u8], bytes: &[u8]) {
+fn accept(ledger: &Ledger, now_ms: u64, peer: &[u8], bytes: &[u8]) {
     if bytes.len() > MAX_OPERATION_BYTES {
         return;
     }
@@ -128,7 +131,7 @@ fn accept(ledger: &Ledger, peer: &[u8], bytes: &[u8]) {
         return;
     };
     // This node may lag behind the sender, so only the proposer's state decides about the rest.
-    let share = match ledger.admit(&operation, unix_ms(SystemTime::now())) {
+    let share = match ledger.admit(&operation, now_ms) {
         Ok(()) => Share::of_submitter(&operation),
         Err(rejection) if rejection.code() == "bad_signature" => return,
         Err(_) => Share::Peer(peer.to_vec()),

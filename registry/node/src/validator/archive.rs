@@ -15,14 +15,14 @@ use commonware_consensus::types::{FixedEpocher, ViewDelta};
 use commonware_cryptography::certificate::Verifier as _;
 use commonware_cryptography::{Digested, Digestible as _, ed25519, sha256};
 use commonware_parallel::Sequential;
+use commonware_runtime::Supervisor as _;
 use commonware_runtime::buffer::paged::CacheRef;
-use commonware_runtime::{Supervisor as _, tokio as runtime};
 use commonware_storage::archive::immutable;
 use commonware_utils::acknowledgement::Exact;
 use commonware_utils::{NZDuration, NZU16, NZU64, NZUsize};
 
 use super::committee::Committees;
-use super::network::Oracle;
+use super::world::World;
 use super::{BUFFER, MAILBOX};
 use crate::Scheme;
 use crate::block::Block;
@@ -31,13 +31,13 @@ const PAGE_SIZE: NonZeroU16 = NZU16!(4_084);
 const PAGE_CACHE: NonZeroUsize = NZUsize!(2_048);
 const SECTION: NonZeroU64 = NZU64!(16_384);
 
-type Stored<V> = immutable::Archive<runtime::Context, sha256::Digest, V>;
-pub(super) type Archive = Actor<
-    runtime::Context,
+type Stored<W, V> = immutable::Archive<<W as World>::Runtime, sha256::Digest, V>;
+pub(super) type Archive<W> = Actor<
+    <W as World>::Runtime,
     Standard<Block>,
     Committees,
-    Stored<Finalization<Scheme, sha256::Digest>>,
-    Stored<Arc<Block>>,
+    Stored<W, Finalization<Scheme, sha256::Digest>>,
+    Stored<W, Arc<Block>>,
     FixedEpocher,
     Sequential,
     Exact,
@@ -55,16 +55,16 @@ pub(super) fn page_cache() -> CacheRef {
 }
 
 /// Opens the archive of finalized blocks, which starts from `genesis`.
-pub(super) async fn open(
-    context: &runtime::Context,
+pub(super) async fn open<W: World>(
+    context: &W::Runtime,
     committees: Committees,
     epocher: FixedEpocher,
     genesis: Block,
     page_cache: CacheRef,
-) -> anyhow::Result<(Archive, Mailbox<Scheme, Standard<Block>>)> {
+) -> anyhow::Result<(Archive<W>, Mailbox<Scheme, Standard<Block>>)> {
     let codec = Scheme::certificate_codec_config_unbounded();
-    let finalizations = store(context, "finalizations", page_cache.clone(), codec).await?;
-    let blocks = store(context, "blocks", page_cache.clone(), ()).await?;
+    let finalizations = store::<W, _>(context, "finalizations", page_cache.clone(), codec).await?;
+    let blocks = store::<W, _>(context, "blocks", page_cache.clone(), ()).await?;
     let digest = genesis.digest();
     let config = marshal::Config {
         provider: committees,
@@ -88,12 +88,12 @@ pub(super) async fn open(
     Ok((archive, mailbox))
 }
 
-async fn store<V: CodecShared>(
-    context: &runtime::Context,
+async fn store<W: World, V: CodecShared>(
+    context: &W::Runtime,
     name: &'static str,
     page_cache: CacheRef,
     codec_config: V::Cfg,
-) -> anyhow::Result<Stored<V>> {
+) -> anyhow::Result<Stored<W, V>> {
     let config = immutable::Config {
         metadata_partition: format!("{name}-metadata"),
         freezer_table_partition: format!("{name}-table"),
@@ -118,10 +118,10 @@ async fn store<V: CodecShared>(
 }
 
 /// How blocks that are not finalized yet reach the others.
-pub(super) fn broadcast(
+pub(super) fn broadcast<W: World>(
     me: ed25519::PublicKey,
-    oracle: &Oracle,
-) -> buffered::Config<ed25519::PublicKey, (), Oracle, Sequential> {
+    oracle: &W::Oracle,
+) -> buffered::Config<ed25519::PublicKey, (), W::Oracle, Sequential> {
     buffered::Config {
         public_key: me,
         mailbox_size: MAILBOX,
@@ -134,10 +134,10 @@ pub(super) fn broadcast(
 }
 
 /// How missing blocks are asked for.
-pub(super) fn backfill(
+pub(super) fn backfill<W: World>(
     me: ed25519::PublicKey,
-    oracle: &Oracle,
-) -> resolver::p2p::Config<ed25519::PublicKey, Oracle, Oracle> {
+    oracle: &W::Oracle,
+) -> resolver::p2p::Config<ed25519::PublicKey, W::Oracle, W::Oracle> {
     resolver::p2p::Config {
         public_key: me,
         peer_provider: oracle.clone(),

@@ -16,39 +16,40 @@ use commonware_p2p::utils::mux::{Builder as _, MuxHandle, Muxer};
 use commonware_p2p::{Channel as Subchannel, Message};
 use commonware_parallel::Sequential;
 use commonware_runtime::buffer::paged::CacheRef;
-use commonware_runtime::{Handle, Storage as _, Supervisor as _, tokio as runtime};
+use commonware_runtime::{Handle, Storage as _, Supervisor as _};
 use commonware_utils::channel::mpsc;
 use commonware_utils::{NZDuration, vec::NonEmptyVec};
 
 use super::committee::Committees;
-use super::network::{self, Channel, Oracle};
+use super::network;
+use super::world::{Channel, World};
 use super::{BUFFER, MAILBOX};
 use crate::Scheme;
-use crate::application::Registry;
 use crate::block::Block;
 use crate::ledger::Ledger;
 
-type Application = Inline<runtime::Context, Scheme, Registry, Block, FixedEpocher>;
-type Consensus = simplex::Config<
+type Application<W> =
+    Inline<<W as World>::Runtime, Scheme, <W as World>::Application, Block, FixedEpocher>;
+type Consensus<W> = simplex::Config<
     Scheme,
     RoundRobin<Sha256>,
-    Oracle,
+    <W as World>::Oracle,
     sha256::Digest,
-    Application,
-    Application,
-    Application,
+    Application<W>,
+    Application<W>,
+    Application<W>,
     Sequential,
 >;
-type Sender = commonware_p2p::authenticated::lookup::Sender<ed25519::PublicKey, runtime::Context>;
 type Strays = mpsc::Receiver<(Subchannel, Message<ed25519::PublicKey>)>;
 
 /// What every epoch's engine needs.
-pub(super) struct Epochs {
-    pub context: runtime::Context,
+pub(super) struct Epochs<W: World> {
+    pub context: W::Runtime,
     pub ledger: Arc<Ledger>,
+    pub application: W::Application,
     pub committees: Committees,
     pub blocks: Mailbox<Scheme, Standard<Block>>,
-    pub oracle: Oracle,
+    pub oracle: W::Oracle,
     pub settled: BTreeMap<[u8; 32], SocketAddr>,
     pub limit: NonZeroUsize,
     pub epocher: FixedEpocher,
@@ -58,25 +59,25 @@ pub(super) struct Epochs {
 }
 
 /// The engine's channels, divided by epoch.
-pub(super) struct Lanes {
-    votes: MuxHandle<Sender>,
-    certificates: MuxHandle<Sender>,
-    requests: MuxHandle<Sender>,
+pub(super) struct Lanes<W: World> {
+    votes: MuxHandle<W::Sender>,
+    certificates: MuxHandle<W::Sender>,
+    requests: MuxHandle<W::Sender>,
     /// Votes of epochs that this node doesn't run.
     strays: Strays,
 }
 
 /// Divides the engine's channels by epoch.
-pub(super) fn lanes(
-    context: &runtime::Context,
-    votes: Channel,
-    certificates: Channel,
-    requests: Channel,
-) -> Lanes {
+pub(super) fn lanes<W: World>(
+    context: &W::Runtime,
+    votes: Channel<W>,
+    certificates: Channel<W>,
+    requests: Channel<W>,
+) -> Lanes<W> {
     let muxer = Muxer::builder(context.child("votes"), votes.0, votes.1);
     let (muxer, votes, strays) = muxer.with_backup().build();
     muxer.start();
-    let start = |name: &'static str, channel: Channel| {
+    let start = |name: &'static str, channel: Channel<W>| {
         let (muxer, handle) = Muxer::new(context.child(name), channel.0, channel.1);
         muxer.start();
         handle
@@ -89,9 +90,9 @@ pub(super) fn lanes(
     }
 }
 
-impl Epochs {
+impl<W: World> Epochs<W> {
     /// Runs the present epoch's engine until its last block is applied, then the next one's, until the process ends.
-    pub(super) async fn run(mut self, mut lanes: Lanes) -> anyhow::Result<()> {
+    pub(super) async fn run(mut self, mut lanes: Lanes<W>) -> anyhow::Result<()> {
         let mut applied = self.ledger.applied_heights();
         let mut tracked = 0;
         let mut epoch = self.ledger.epoch();
@@ -118,6 +119,7 @@ impl Epochs {
                 engine = self.start(epoch, &mut lanes).await?;
             }
             tokio::select! {
+                biased;
                 changed = applied.changed() => changed.context("the ledger is gone")?,
                 stray = lanes.strays.recv() => {
                     let (of, (peer, _)) = stray.context("the votes' channel ended")?;
@@ -139,7 +141,7 @@ impl Epochs {
         }
     }
 
-    async fn start(&self, epoch: u64, lanes: &mut Lanes) -> anyhow::Result<Handle<()>> {
+    async fn start(&self, epoch: u64, lanes: &mut Lanes<W>) -> anyhow::Result<Handle<()>> {
         let (scheme, signs) = self.committees.scheme(epoch)?;
         let floor = self.floor(epoch).await?;
         let role = if signs { "validator" } else { "follower" };
@@ -148,7 +150,7 @@ impl Epochs {
         let context = self.context.child("epoch").with_attribute("epoch", epoch);
         let application = Inline::new(
             context.child("application"),
-            Registry::new(self.ledger.clone(), self.idle),
+            self.application.clone(),
             self.blocks.clone(),
             self.epocher.clone(),
         );
@@ -186,9 +188,9 @@ impl Epochs {
         &self,
         epoch: u64,
         scheme: Scheme,
-        application: Application,
+        application: Application<W>,
         floor: sha256::Digest,
-    ) -> Consensus {
+    ) -> Consensus<W> {
         let leader_timeout = self.idle + Duration::from_millis(1_500);
         let certification_timeout = leader_timeout + Duration::from_secs(1);
         let skip_timeout = certification_timeout + Duration::from_secs(2);

@@ -1,30 +1,26 @@
-//! Wires the consensus engine to the ledger: network, archive, simplex and the application.
+//! Runs a validator's consensus engine on threads of its own.
 
 mod archive;
 mod committee;
+mod engine;
 mod epochs;
 mod network;
+mod world;
 
 use std::net::TcpListener;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use commonware_broadcast::buffered;
-use commonware_consensus::marshal::resolver;
-use commonware_cryptography::{Digestible as _, Signer as _};
-use commonware_runtime::{
-    Metrics as _, Runner as _, Spawner as _, Supervisor as _, tokio as runtime,
-};
+use commonware_runtime::{Metrics as _, Runner as _, Supervisor as _, tokio as runtime};
 use commonware_utils::NZUsize;
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::block::Block;
-use crate::exchange::{Deliveries, apply_finalized, exchange_operations};
+use crate::application::Registry;
 use crate::home::Home;
 use crate::ledger::Ledger;
-use committee::Committees;
-use epochs::Epochs;
+use engine::Parts;
+use world::Machine;
 
 const BUFFER: NonZeroUsize = NZUsize!(1024 * 1024);
 const MAILBOX: NonZeroUsize = NZUsize!(1_024);
@@ -120,70 +116,29 @@ async fn run(
     mut links: Links,
 ) -> anyhow::Result<()> {
     let namespace = ledger.trust().namespace();
-    let me = home.key.public_key();
-    let committees = Committees::new(ledger.clone(), home.key.clone());
     let settled = home.peers()?;
     let limit = network::limit(&ledger.set(), settled.len());
     let (network, oracle, channels) = network::open(&context, &home, &namespace, limit)?;
-    let page_cache = archive::page_cache();
-    let genesis = ledger.genesis().clone();
-    let start = genesis.digest();
-    let epocher = archive::epocher(home.genesis.epoch_blocks);
-    let (archive, blocks) = archive::open(
-        &context,
-        committees.clone(),
-        epocher.clone(),
-        genesis,
-        page_cache.clone(),
-    )
-    .await?;
-
-    let (broadcast, buffer) = buffered::Engine::<_, _, Block, _, _>::new(
-        context.child("broadcast"),
-        archive::broadcast(me.clone(), &oracle),
-    );
-    let backfill = archive::backfill(me, &oracle);
-    let backfill = resolver::p2p::init(context.child("backfill"), backfill, channels.backfill);
-    let consensus = Epochs {
-        context: context.child("consensus"),
-        ledger: ledger.clone(),
-        committees,
-        blocks: blocks.clone(),
+    let parts = Parts::<Machine> {
+        application: Registry::new(ledger.clone(), home.idle()),
+        ledger,
+        idle: home.idle(),
+        epoch_blocks: home.genesis.epoch_blocks,
+        key: home.key,
         oracle,
+        channels,
         settled,
         limit,
-        epocher,
-        idle: home.idle(),
-        page_cache,
-        genesis: start,
+        outgoing: links.outgoing,
     };
-    let lanes = epochs::lanes(
-        &context,
-        channels.votes,
-        channels.certificates,
-        channels.requests,
-    );
-
-    let (deliver, deliveries) = mpsc::unbounded_channel();
-    let applied = apply_finalized(ledger.clone(), blocks, deliveries);
-    let applied = context.child("applier").dedicated().spawn(|_| applied);
-    let exchange = exchange_operations(ledger, channels.operations, links.outgoing);
-    let exchange = context.child("exchange").spawn(|_| exchange);
-    let archive = archive.start(Deliveries(deliver), buffer, backfill);
-    let broadcast = broadcast.start(channels.blocks);
+    let engine = engine::start(&context, parts).await?;
     let network = network.start();
-    let consensus = context.child("epochs").spawn(|_| consensus.run(lanes));
-
     let metrics = context.child("metrics");
     // Nobody receives only when the process ends already.
     let _ = links.ready.send(Arc::new(move || metrics.encode()));
     tokio::select! {
         _ = links.stopped.wait_for(|stopped| *stopped) => Ok(()),
-        applied = applied => applied.unwrap_or_else(|_| Ok(())).context("cannot apply a finalized block"),
-        _ = exchange => anyhow::bail!("the exchange of operations ended"),
-        _ = archive => anyhow::bail!("the block archive ended"),
-        _ = broadcast => anyhow::bail!("the block broadcast ended"),
+        ended = engine.ended() => ended,
         _ = network => anyhow::bail!("the network ended"),
-        ended = consensus => ended.unwrap_or_else(|_| Ok(())).and_then(|()| anyhow::bail!("consensus ended")),
     }
 }

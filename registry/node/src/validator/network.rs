@@ -11,13 +11,14 @@ use commonware_consensus::simplex;
 use commonware_cryptography::{ChaCha20Poly1305, ed25519, sha256};
 use commonware_p2p::authenticated::lookup;
 use commonware_p2p::utils::mux::prefixed;
-use commonware_p2p::{Address, AddressableManager as _};
+use commonware_p2p::{Address, AddressableManager};
 use commonware_runtime::{Quota, Supervisor as _, tokio as runtime};
 use commonware_stream::{cups, sake};
 use commonware_utils::{NZU32, NZUsize, ordered};
 use jumin_registry::{MAX_NETWORK_VALIDATORS, ValidatorsRecord};
 
 use super::MAILBOX;
+use super::world::{Channels, Machine};
 use crate::Scheme;
 use crate::block::{Block, MAX_OPERATION_BYTES};
 use crate::home::Home;
@@ -29,21 +30,7 @@ const TRACKED_SETS: NonZeroUsize = NZUsize!(2);
 
 type Handshake = cups::Cups<sake::Sake<ed25519::PrivateKey>, ChaCha20Poly1305>;
 pub(super) type Network = lookup::Network<runtime::Context, Handshake>;
-pub(super) type Oracle = lookup::Oracle<ed25519::PublicKey>;
-pub(super) type Channel = (
-    lookup::Sender<ed25519::PublicKey, runtime::Context>,
-    lookup::Receiver<ed25519::PublicKey>,
-);
-
-/// The channels that consensus and the ledger use.
-pub(super) struct Channels {
-    pub votes: Channel,
-    pub certificates: Channel,
-    pub requests: Channel,
-    pub backfill: Channel,
-    pub blocks: Channel,
-    pub operations: Channel,
-}
+type Oracle = lookup::Oracle<ed25519::PublicKey>;
 
 /// How many nodes this one connects to at most, itself included. Every queue of the network is as long as this asks for and
 /// takes its memory at once, so it follows the validators of now rather than the most there may ever be.
@@ -58,7 +45,7 @@ pub(super) fn open(
     home: &Home,
     namespace: &[u8],
     limit: NonZeroUsize,
-) -> anyhow::Result<(Network, Oracle, Channels)> {
+) -> anyhow::Result<(Network, Oracle, Channels<Machine>)> {
     let committee = u32::try_from(MAX_NETWORK_VALIDATORS)?;
     let mut config = lookup::Config::local(
         handshake(home.key.clone()),
@@ -93,7 +80,7 @@ pub(super) fn open(
 
 /// Says whom this node connects to: the validators of now and next, and those that its settings name.
 pub(super) fn track(
-    oracle: &mut Oracle,
+    oracle: &mut impl AddressableManager<PublicKey = ed25519::PublicKey>,
     set: &ValidatorsRecord,
     epoch: u64,
     settled: &BTreeMap<[u8; 32], SocketAddr>,
