@@ -31,7 +31,7 @@ pub enum Govern {
         #[arg(long)]
         add: Vec<PathBuf>,
         /// Keys of validators to remove, base64url.
-        #[arg(long)]
+        #[arg(long, allow_hyphen_values = true)]
         remove: Vec<String>,
         #[command(flatten)]
         proposal: Propose,
