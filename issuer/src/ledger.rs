@@ -7,7 +7,7 @@ use jumin_registry::client::{ClientError, LedgerClient};
 use jumin_registry::{
     AccreditationRecord, Accreditor, AnchorKind, AnchorRecord, Claims, DidDocument, DidRecord,
     Localized, NetworkTrust, Operation, OperationSigner, Record, RecordKey, Role,
-    SignOperationError, sign_operation,
+    SignOperationError, SignedOperation, sign_operation,
 };
 use thiserror::Error;
 
@@ -22,8 +22,6 @@ pub enum LedgerError {
     WrongRecord,
     #[error("the ledger doesn't show what was anchored")]
     NotAnchored,
-    #[error("the ledger didn't say which DID it made")]
-    NoDid,
     #[error("the issuer has no DID on this ledger")]
     UnknownDid,
 }
@@ -36,7 +34,7 @@ impl LedgerError {
             Self::Sign(_) => "unsignable",
             Self::WrongRecord => "ledger_proof_invalid",
             Self::NotAnchored => "not_anchored",
-            Self::NoDid | Self::UnknownDid => "unknown_did",
+            Self::UnknownDid => "unknown_did",
         }
     }
 
@@ -121,21 +119,31 @@ impl Ledger {
         }
     }
 
-    /// Creates a DID; `next_key_hash` commits to the key that may change it.
-    pub async fn create_did(
+    /// Signs the creation of a DID without submitting it; `next_key_hash` commits to the key that may change it.
+    pub fn prepare_did(
         &self,
         document: DidDocument,
         next_key_hash: [u8; 32],
         signer: &dyn Signer,
-    ) -> Result<Did, LedgerError> {
+    ) -> Result<SignedOperation, LedgerError> {
         let operation = Operation::CreateDid {
             document,
             next_key_hash,
         };
-        let signed = sign_operation(&self.network, &operation, &[OperationSigner::Jwk(signer)])?;
-        let did = signed.created_did().ok_or(LedgerError::NoDid)?;
-        self.client.submit(&signed).await?;
-        Ok(did)
+        let signer = OperationSigner::Jwk(signer);
+        Ok(sign_operation(&self.network, &operation, &[signer])?)
+    }
+
+    /// Waits for the first checkpoint of a network that has just begun.
+    pub async fn begun(&self) -> Result<(), LedgerError> {
+        self.client.await_checkpoint().await?;
+        Ok(())
+    }
+
+    /// Submits an operation; done once it is finalized.
+    pub async fn submit(&self, signed: &SignedOperation) -> Result<(), LedgerError> {
+        self.client.submit(signed).await?;
+        Ok(())
     }
 
     /// Replaces version `version` of the issuer's document, signed by the key that version committed to.
@@ -154,8 +162,7 @@ impl Ledger {
             next_key_hash,
         };
         let signed = sign_operation(&self.network, &operation, &[OperationSigner::Jwk(signer)])?;
-        self.client.submit(&signed).await?;
-        Ok(())
+        self.submit(&signed).await
     }
 
     /// Has the governor (development: there is one) accredit an issuer.
@@ -201,8 +208,7 @@ impl Ledger {
     ) -> Result<(), LedgerError> {
         let signer = OperationSigner::Kid("governance#0".to_owned(), governor);
         let signed = sign_operation(&self.network, operation, &[signer])?;
-        self.client.submit(&signed).await?;
-        Ok(())
+        self.submit(&signed).await
     }
 }
 

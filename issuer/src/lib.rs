@@ -33,4 +33,4 @@ pub use register::{Date, Register, Resident, RowError, read_csv, synthetic_regis
 pub use register_import::{ImportFailed, import_csv};
 pub use server::{ServerError, serve};
 pub use settings::Settings;
-pub use setup::{SetupError, set_up};
+pub use setup::{SetUp, SetupError, set_up};

@@ -10,11 +10,13 @@ use clap::{Args, Parser, Subcommand};
 use jumin_http::TlsFiles;
 use jumin_identity::FileKey;
 use jumin_issuer::{
-    Home, Settings, chain, import_csv, serve, set_account, set_up, settings, system_clock,
+    Home, SetUp, Settings, chain, import_csv, serve, set_account, set_up, settings, system_clock,
 };
 use url::Url;
 use zeroize::Zeroizing;
 
+/// Exit code of `init` while the issuer's DID waits to be accredited.
+const AWAITS_ACCREDITATION: u8 = 3;
 const PASSWORD: &str = "JUMIN_ISSUER_PASSWORD";
 
 /// Issues resident credentials over OpenID4VCI and keeps their status.
@@ -27,7 +29,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Makes keys, a DID on the ledger and a sample register.
+    /// Makes keys, a DID on the ledger and a sample register; exit code 3: have the printed DID accredited, then run it again.
     Init(Init),
     /// Serves wallets, verifiers and the console.
     Serve(Serve),
@@ -91,7 +93,7 @@ struct Serve {
 async fn main() -> ExitCode {
     jumin_http::init_tracing();
     match run(Cli::parse().command).await {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             eprintln!("error: {}", chain(error.as_ref()));
             ExitCode::FAILURE
@@ -99,22 +101,21 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(command: Command) -> anyhow::Result<()> {
+async fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
-        Command::Init(init) => run_init(init).await,
-        Command::Serve(serve) => run_serve(serve).await,
+        Command::Init(init) => return run_init(init).await,
+        Command::Serve(serve) => run_serve(serve).await?,
         Command::Import { home, file } => {
             let count = import_csv(&Home::at(&home)?, &file, system_clock()).await?;
             println!("{count} residents added");
-            Ok(())
         }
         Command::Account { home, name } => {
             let password = new_password()?;
             set_account(&Home::at(&home)?, &name, &password, system_clock()).await?;
             println!("{name} can sign in");
-            Ok(())
         }
     }
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Takes the new password from the environment, or asks for it twice.
@@ -132,7 +133,7 @@ fn new_password() -> anyhow::Result<Zeroizing<String>> {
     Ok(first)
 }
 
-async fn run_init(init: Init) -> anyhow::Result<()> {
+async fn run_init(init: Init) -> anyhow::Result<ExitCode> {
     let governor = init
         .governor
         .map(|path| -> anyhow::Result<FileKey> {
@@ -152,9 +153,20 @@ async fn run_init(init: Init) -> anyhow::Result<()> {
         console_listen: settings::default_console(),
     };
     let home = Home::at(&init.home)?;
-    let did = set_up(&home, &settings, governor.as_ref(), system_clock()).await?;
-    println!("{did}");
-    Ok(())
+    match set_up(&home, &settings, governor.as_ref(), system_clock()).await? {
+        SetUp::Ready(did) => {
+            println!("{did}");
+            Ok(ExitCode::SUCCESS)
+        }
+        SetUp::AwaitsAccreditation(did) => {
+            println!("{did}");
+            eprintln!(
+                "The registry takes this DID once somebody has accredited it. Have the governors or an accreditor \
+                 accredit it as an issuer (jumin-registry-node govern accredit, or accredit), then run this command again."
+            );
+            Ok(ExitCode::from(AWAITS_ACCREDITATION))
+        }
+    }
 }
 
 async fn run_serve(options: Serve) -> anyhow::Result<()> {

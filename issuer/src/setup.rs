@@ -6,7 +6,8 @@ use jumin_http::Client;
 use jumin_identity::{Did, DidUrl, FileKey, Signer, builtin_types};
 use jumin_registry::client::LedgerClient;
 use jumin_registry::{
-    DidDocument, Localized, NetworkTrust, Purpose, RecordKey, Role, Service, VerificationMethod,
+    DidDocument, Localized, NetworkTrust, Operation, Purpose, RecordKey, Role, Service,
+    SignedOperation, VerificationMethod,
 };
 use serde_json::json;
 use thiserror::Error;
@@ -24,6 +25,8 @@ use crate::store::{Store, StoreError};
 pub const SIGNING_KEY: &str = "key-1";
 /// The key that signs operations on the ledger.
 pub const LEDGER_KEY: &str = "ledger-1";
+/// The signed operation that creates the DID.
+const CREATION: &str = "creation.json";
 const SAMPLE_SEED: u64 = 20_261_122;
 const SAMPLE_RESIDENTS: usize = 1_000;
 const FOLLOWED: &str = "followed.json";
@@ -47,6 +50,12 @@ pub enum SetupError {
     Http(#[from] jumin_http::HttpError),
     #[error("the portraits can't be drawn")]
     Portrait(#[source] Box<dyn std::error::Error + Send + Sync>),
+    #[error("creation.json in the home doesn't create a DID")]
+    NotACreation,
+    #[error(
+        "the DID was prepared with another public URL: give the same one, or remove creation.json to prepare another DID"
+    )]
+    OtherUrl,
     #[error("the settings can't be written")]
     Settings(#[from] toml::ser::Error),
 }
@@ -68,25 +77,48 @@ pub fn keep_followed(home: &Home, ledger: &Ledger) -> Result<(), HomeError> {
     home.write(FOLLOWED, &ledger.followed().to_json())
 }
 
-/// Sets up an issuer in `home`; what is done already is left as it is, so it can be repeated after a failure.
+/// How far an issuer is set up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SetUp {
+    /// It can serve.
+    Ready(Did),
+    /// The ledger takes its DID once somebody has accredited it; then setting up goes on from there.
+    AwaitsAccreditation(Did),
+}
+
+/// Sets up an issuer in `home`; what is done already is left as it is, so it can be repeated after a failure, and after
+/// the issuer was accredited.
 pub async fn set_up(
     home: &Home,
     settings: &Settings,
     governor: Option<&FileKey>,
     now: u64,
-) -> Result<Did, SetupError> {
+) -> Result<SetUp, SetupError> {
     home.secret("console-token")?;
     home.secret_bytes("keys/nonce")?;
     authority(home)?;
     let ledger = open_ledger(home, &settings.nodes, &settings.trust)?;
-    let did = create_did(home, settings, &ledger, now).await?;
+    ledger.begun().await?;
+    let created = home.did()?;
+    let creation = match created {
+        Some(_) => None,
+        None => Some(prepare_did(home, settings, &ledger, now)?),
+    };
+    let prepared = creation.as_ref().and_then(SignedOperation::created_did);
+    let did = created.or(prepared).ok_or(SetupError::NotACreation)?;
     if let Some(governor) = governor {
         accredit(settings, &ledger, &did, governor, now).await?;
+    }
+    if let Some(creation) = creation {
+        if !is_taken(&ledger, &creation).await? {
+            return Ok(SetUp::AwaitsAccreditation(did));
+        }
+        home.write("did", format!("{did}\n").as_bytes())?;
     }
     add_sample_register(home, now).await?;
     let text = toml::to_string(settings)?;
     home.write("issuer.toml", text.as_bytes())?;
-    Ok(did)
+    Ok(SetUp::Ready(did))
 }
 
 /// Reads the development certificate authority, making it first if there is none.
@@ -118,11 +150,6 @@ pub fn document(
             valid_until: None,
         })
     };
-    let service = |url: &str| Service {
-        id: "issuer".to_owned(),
-        kind: "OpenID4VCI".to_owned(),
-        endpoint: url.to_owned(),
-    };
     Ok(DidDocument {
         verification_methods: vec![
             method(
@@ -135,23 +162,50 @@ pub fn document(
     })
 }
 
-async fn create_did(
+/// Reads the operation that creates the DID, making it first if there is none: the DID is its hash, and is accredited before
+/// it is created.
+fn prepare_did(
     home: &Home,
     settings: &Settings,
     ledger: &Ledger,
     now: u64,
-) -> Result<Did, SetupError> {
-    if let Some(did) = home.did()? {
-        return Ok(did);
+) -> Result<SignedOperation, SetupError> {
+    let services = |url: Option<&str>| url.map(service).into_iter().collect::<Vec<_>>();
+    if let Some(text) = home.read(CREATION)? {
+        let creation =
+            SignedOperation::parse(text.as_bytes()).map_err(|_| SetupError::NotACreation)?;
+        return match creation.operation() {
+            Operation::CreateDid { document, .. }
+                if document.services == services(settings.public_url.as_deref()) =>
+            {
+                Ok(creation)
+            }
+            _ => Err(SetupError::OtherUrl),
+        };
     }
     // From the start of the day, so that credentials dated to the day are covered.
     let document = document(home, settings.public_url.as_deref(), now - now % DAY)?;
     let creator = home.update_key(0)?;
-    let did = ledger
-        .create_did(document, home.update_key_hash(1)?, &creator)
-        .await?;
-    home.write("did", format!("{did}\n").as_bytes())?;
-    Ok(did)
+    let creation = ledger.prepare_did(document, home.update_key_hash(1)?, &creator)?;
+    home.write(CREATION, &creation.to_bytes())?;
+    Ok(creation)
+}
+
+/// Puts the DID on the ledger; says no while nobody has accredited it.
+async fn is_taken(ledger: &Ledger, creation: &SignedOperation) -> Result<bool, SetupError> {
+    match ledger.submit(creation).await {
+        Ok(()) => Ok(true),
+        Err(refused) if refused.code() == "not_accredited" => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn service(url: &str) -> Service {
+    Service {
+        id: "issuer".to_owned(),
+        kind: "OpenID4VCI".to_owned(),
+        endpoint: url.to_owned(),
+    }
 }
 
 async fn accredit(

@@ -22,6 +22,11 @@ pub enum Role {
     Accreditor,
 }
 
+impl Role {
+    /// Every role.
+    pub const ALL: [Self; 3] = [Self::Issuer, Self::Verifier, Self::Accreditor];
+}
+
 /// What an issuer anchors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

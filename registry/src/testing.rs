@@ -8,7 +8,7 @@ use jumin_identity::{Did, DidUrl, FileKey, NetworkName, Signer};
 
 use crate::{
     AccreditationRecord, Accreditor, AnchorKind, BlockContext, Bundle, Certificate, Checkpoint,
-    Claims, DidDocument, GovernanceRecord, HEADER_VERSION, Handover, Header, Localized,
+    Claims, DidDocument, DidRecord, GovernanceRecord, HEADER_VERSION, Handover, Header, Localized,
     NetworkTrust, NewValidator, Operation, OperationSigner, Overlay, ProvenRecord, Purpose,
     ReadState, Record, RecordKey, Rejection, Role, SignedOperation, Validator, ValidatorsRecord,
     VerificationMethod, finalization_message, possession_message, quorum, sign_operation,
@@ -38,6 +38,34 @@ pub struct TestAgency {
     pub key: FileKey,
     /// The key that its DID's next update must be signed with.
     pub next: FileKey,
+}
+
+/// An agency whose DID is not created yet.
+pub struct PreparedAgency {
+    /// The agency as it will be.
+    pub agency: TestAgency,
+    /// The operation that creates its DID.
+    pub creation: SignedOperation,
+}
+
+impl PreparedAgency {
+    fn record(&self, updated: u64, height: u64) -> DidRecord {
+        let Operation::CreateDid {
+            document,
+            next_key_hash,
+        } = self.creation.operation()
+        else {
+            panic!("not a creation");
+        };
+        DidRecord {
+            version: 1,
+            document: document.clone(),
+            next_key_hash: *next_key_hash,
+            deactivated: None,
+            updated,
+            height,
+        }
+    }
 }
 
 impl TestAgency {
@@ -279,19 +307,39 @@ impl TestLedger {
         sign_operation(&self.network, operation, &[signer]).unwrap()
     }
 
-    /// Creates an agency with one key for all purposes, good from now on.
+    /// Creates an agency with one key for all purposes, good from now on, and without any accreditation.
     pub fn agency(&mut self) -> TestAgency {
-        let (key, next) = (FileKey::generate().unwrap(), FileKey::generate().unwrap());
+        let key = FileKey::generate().unwrap();
         let document = document(&key, self.now);
+        self.agency_with(key, document)
+    }
+
+    /// Creates an agency with this document, in which `key` is to be found, and without any accreditation.
+    ///
+    /// It writes the record of an accepted creation: the rules want an accreditation first, which would stand in the way of
+    /// tests of agencies that have none.
+    pub fn agency_with(&mut self, key: FileKey, document: DidDocument) -> TestAgency {
+        let agency = self.prepare(key, document);
+        let did = agency.agency.did.clone();
+        let record = Record::Did(agency.record(self.now, self.head.height + 1));
+        self.extend(&[(RecordKey::Did(did), record)]);
+        agency.agency
+    }
+
+    /// Makes the keys of an agency and signs the creation of its DID, which is not on the ledger yet.
+    pub fn prepare(&self, key: FileKey, document: DidDocument) -> PreparedAgency {
+        let next = FileKey::generate().unwrap();
         let operation = Operation::CreateDid {
             document,
             next_key_hash: next.public_key().thumbprint(),
         };
-        let signed =
-            sign_operation(&self.network, &operation, &[OperationSigner::Jwk(&key)]).unwrap();
-        let did = signed.created_did().unwrap();
-        self.apply(&signed).unwrap();
-        TestAgency { did, key, next }
+        let signer = OperationSigner::Jwk(&key);
+        let creation = sign_operation(&self.network, &operation, &[signer]).unwrap();
+        let did = creation.created_did().unwrap();
+        PreparedAgency {
+            agency: TestAgency { did, key, next },
+            creation,
+        }
     }
 
     /// Has the governor accredit `subject` from `from` until `until`; returns the grant's id.

@@ -2,10 +2,10 @@ use std::fs;
 use std::rc::Rc;
 
 use anyhow::{Context, Result, bail};
-use jumin_identity::{Did, FileKey, b64url_decode};
+use jumin_identity::{Did, FileKey, NetworkName, b64url_decode, random_bytes};
 use jumin_registry::{
-    AccreditationRecord, Accreditor, NetworkTrust, Operation, OperationSigner, Record, RecordKey,
-    Role, sign_operation,
+    AccreditationRecord, Accreditor, Claims, Localized, NetworkTrust, Operation, OperationSigner,
+    Record, RecordKey, Role, SignedOperation, sign_operation,
 };
 
 use crate::http::Http;
@@ -18,6 +18,26 @@ pub struct Governor {
     trust: NetworkTrust,
     node: String,
     http: Rc<Http>,
+}
+
+/// Accredits an agency that is still to create its DID, a new one at every call.
+pub fn accredit_somebody(network: &NetworkName, governor: &FileKey) -> Result<SignedOperation> {
+    let operation = Operation::Accredit {
+        accreditor: Accreditor::Governance,
+        subject: Did::from_digest(network, &random_bytes::<32>()),
+        role: Role::Issuer,
+        name: Localized {
+            ko: "서울특별시 종로구".into(),
+            en: "Jongno-gu, Seoul".into(),
+        },
+        types: vec!["urn:jumin:resident-card:1".into()],
+        claims: Claims::Any,
+        from: 0,
+        until: u64::MAX,
+        version: 0,
+    };
+    let signer = OperationSigner::Kid("governance#0".into(), governor);
+    Ok(sign_operation(network, &operation, &[signer])?)
 }
 
 impl Governor {

@@ -21,7 +21,7 @@ mod wallet;
 pub use clock::{unix_now, wait_until};
 pub use codec::{Codec, read_qr};
 pub use counter::{Check, Counter};
-pub use governor::Governor;
+pub use governor::{Governor, accredit_somebody};
 pub use http::{Answer, Http};
 pub use issuer::{CONSOLE_ACCOUNT, Issuer, Offer};
 pub use network::Network;

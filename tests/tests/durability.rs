@@ -5,43 +5,21 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use jumin_identity::{FileKey, NetworkName, Signer};
-use jumin_registry::{
-    DidDocument, Operation, OperationSigner, Purpose, RecordKey, VerificationMethod, sign_operation,
-};
-use jumin_tests::{Http, Settings, Stack, wait_until};
+use jumin_identity::{FileKey, NetworkName};
+use jumin_registry::RecordKey;
+use jumin_tests::{Http, Settings, Stack, accredit_somebody, wait_until};
 
-fn create_did(network: &NetworkName) -> Result<jumin_registry::SignedOperation> {
-    let (key, next) = (FileKey::generate()?, FileKey::generate()?);
-    let document = DidDocument {
-        verification_methods: vec![VerificationMethod {
-            fragment: "key-1".into(),
-            public_key: key.public_key().clone(),
-            purposes: vec![Purpose::AssertionMethod],
-            valid_from: 0,
-            valid_until: None,
-        }],
-        services: Vec::new(),
-    };
-    let next_key_hash = next.public_key().thumbprint();
-    let operation = Operation::CreateDid {
-        document,
-        next_key_hash,
-    };
-    Ok(sign_operation(
-        network,
-        &operation,
-        &[OperationSigner::Jwk(&key)],
-    )?)
-}
-
-/// Creates DIDs until told to stop and notes those that the node reported finalized.
-fn write_until_stopped(node: &str, stop: &AtomicBool, done: &Mutex<Vec<RecordKey>>) -> Result<()> {
+/// Accredits agencies that are still to come until told to stop and notes those that the node reported finalized.
+fn write_until_stopped(
+    node: &str,
+    governor: &FileKey,
+    stop: &AtomicBool,
+    done: &Mutex<Vec<RecordKey>>,
+) -> Result<()> {
     let http = Http::new(&Settings::default())?;
     let network: NetworkName = "demo".parse()?;
     while !stop.load(Ordering::Relaxed) {
-        let operation = create_did(&network)?;
-        let did = operation.created_did().context("not a creation")?;
+        let operation = accredit_somebody(&network, governor)?;
         let url = format!("{node}/v1/operations?wait=15");
         let Ok(answer) = http.post_bytes(&url, "application/json", operation.to_bytes()) else {
             continue; // The node was killed.
@@ -52,7 +30,7 @@ fn write_until_stopped(node: &str, stop: &AtomicBool, done: &Mutex<Vec<RecordKey
         {
             done.lock()
                 .expect("no writer panics")
-                .push(RecordKey::Did(did));
+                .push(operation.record_key());
         }
     }
     Ok(())
@@ -66,10 +44,13 @@ fn a_killed_node_keeps_everything_it_reported_finalized() -> Result<()> {
         Arc::new(AtomicBool::new(false)),
         Arc::new(Mutex::new(Vec::new())),
     );
+    let pem = std::fs::read_to_string(stack.network.governor_file())?;
+    let key = Arc::new(FileKey::from_pkcs8_pem(&pem)?);
     let writers: Vec<_> = (0..4)
         .map(|_| {
-            let (node, stop, done) = (node.clone(), stop.clone(), done.clone());
-            std::thread::spawn(move || write_until_stopped(&node, &stop, &done))
+            let (node, key) = (node.clone(), key.clone());
+            let (stop, done) = (stop.clone(), done.clone());
+            std::thread::spawn(move || write_until_stopped(&node, &key, &stop, &done))
         })
         .collect();
     for kills in 1..=2 {

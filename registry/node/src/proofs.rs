@@ -1,8 +1,7 @@
 //! Reads that carry their proof under the newest checkpoint.
 
-use std::{collections::HashSet, sync::Arc};
+use std::sync::Arc;
 
-use jumin_identity::Did;
 use jumin_registry::{
     Bundle, Checkpoint, ProvenRecord, RecordKey,
     tree::{self, TreeError},
@@ -50,10 +49,9 @@ impl Ledger {
         self.certified().ok_or(ReadError::NoCheckpoint)
     }
 
-    /// What a reader needs that goes offline, with its proofs under the newest checkpoint: governance, types, and every
-    /// agency that was ever accredited, with its anchors.
+    /// What a reader needs that goes offline, with its proofs under the newest checkpoint: every record, since all of them
+    /// are by agencies that were accredited, or about them.
     ///
-    /// Anybody may create DIDs; without an accreditation they stay out, so that nobody can fill the bundle up.
     /// It has the changes of validators from `epoch` on.
     pub(crate) fn bundle(&self, epoch: u64) -> Result<Arc<Vec<u8>>, ReadError> {
         let (checkpoint, snapshot) = self.checkpointed()?;
@@ -66,7 +64,7 @@ impl Ledger {
         {
             return Ok(bytes);
         }
-        let records = bundled(parsed(snapshot.record_keys()?)?)
+        let records = parsed(snapshot.record_keys()?)?
             .iter()
             .map(|key| tree::prove(&*snapshot, checkpoint.tree_version, key))
             .collect::<Result<_, _>>()?;
@@ -88,45 +86,4 @@ impl Ledger {
 fn parsed(names: Vec<String>) -> Result<Vec<RecordKey>, ReadError> {
     let key = |name: String| name.parse().map_err(|_| StoreError::Damaged("record key"));
     Ok(names.into_iter().map(key).collect::<Result<_, _>>()?)
-}
-
-/// Leaves out the DIDs that no accreditation names, and their anchors.
-fn bundled(keys: Vec<RecordKey>) -> Vec<RecordKey> {
-    let agencies: HashSet<Did> = keys.iter().filter_map(accredited).cloned().collect();
-    keys.into_iter()
-        .filter(|key| match key {
-            RecordKey::Did(did) | RecordKey::Anchor { issuer: did, .. } => agencies.contains(did),
-            _ => true,
-        })
-        .collect()
-}
-
-fn accredited(key: &RecordKey) -> Option<&Did> {
-    match key {
-        RecordKey::Accreditation { subject, .. } => Some(subject),
-        _ => None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use jumin_identity::{NetworkName, sha256};
-    use jumin_registry::Role;
-
-    use super::*;
-
-    #[test]
-    fn bundle_leaves_out_dids_without_accreditation() {
-        let network: NetworkName = "test".parse().unwrap();
-        let did = |name: &[u8]| Did::from_digest(&network, &sha256(name));
-        let (agency, stranger) = (did(b"agency"), did(b"stranger"));
-        let accreditation = RecordKey::Accreditation {
-            subject: agency.clone(),
-            role: Role::Issuer,
-        };
-        let of_agency = vec![RecordKey::Did(agency), accreditation, RecordKey::Governance];
-        let mut all = of_agency.clone();
-        all.push(RecordKey::Did(stranger));
-        assert_eq!(bundled(all), of_agency);
-    }
 }

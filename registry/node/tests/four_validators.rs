@@ -15,7 +15,7 @@ async fn four_agree_go_on_with_one_killed_and_it_catches_up() {
     let mut height = 0;
     for node in &nodes {
         let create = Agency::new().create(&trust);
-        height = node.finalize(&create).await;
+        height = node.admit(&create).await;
         creates.push(create);
     }
     for node in &nodes {
@@ -28,7 +28,7 @@ async fn four_agree_go_on_with_one_killed_and_it_catches_up() {
     nodes[3].kill();
     for round in 0..6 {
         let create = Agency::new().create(&trust);
-        height = nodes[round % 3].finalize(&create).await;
+        height = nodes[round % 3].admit(&create).await;
         creates.push(create);
     }
 
@@ -39,7 +39,7 @@ async fn four_agree_go_on_with_one_killed_and_it_catches_up() {
         assert!(nodes[3].record(&key_of(create)).await.is_some());
     }
     let create = Agency::new().create(&trust);
-    nodes[3].finalize(&create).await;
+    nodes[3].admit(&create).await;
 }
 
 #[tokio::test]
@@ -47,7 +47,7 @@ async fn all_killed_recover_what_was_finalized() {
     let out = tempfile::tempdir().unwrap();
     let mut nodes = network(out.path(), 4);
     let create = Agency::new().create(&nodes[0].trust());
-    let height = nodes[1].finalize(&create).await;
+    let height = nodes[1].admit(&create).await;
     nodes.iter_mut().for_each(Node::kill);
     let homes: Vec<_> = nodes.iter().map(|node| node.home.clone()).collect();
     let nodes: Vec<_> = homes.iter().map(|home| Node::start("run", home)).collect();

@@ -14,7 +14,7 @@ async fn fifth_joins_and_votes_one_leaves_and_a_reader_of_epoch_0_follows_offlin
     let governors = Governors::of(out.path());
     let first = nodes[0].trust();
     let create = Agency::new().create(&first);
-    nodes[0].finalize(&create).await;
+    nodes[0].admit(&create).await;
 
     let home = join(out.path(), "fifth");
     governors.change(&nodes[0], &[&home], &[]).await;
@@ -26,13 +26,13 @@ async fn fifth_joins_and_votes_one_leaves_and_a_reader_of_epoch_0_follows_offlin
     let leaving = nodes[3].key().await;
     nodes[3].kill();
     let create = Agency::new().create(&first);
-    let height = nodes[4].finalize(&create).await;
+    let height = nodes[4].admit(&create).await;
     assert!(nodes[0].reach_any(height).await >= height);
 
     governors.change(&nodes[0], &[], &[leaving]).await;
     nodes[0].validators(4).await;
     let create = Agency::new().create(&first);
-    let height = nodes[4].finalize(&create).await;
+    let height = nodes[4].admit(&create).await;
     // The others may be a block behind.
     assert!(nodes[1].reach_any(height).await >= height);
 
@@ -64,7 +64,7 @@ async fn validator_of_a_network_of_one_changes_its_key() {
     nodes[0].role("follower").await;
 
     let create = Agency::new().create(&first);
-    successor.finalize(&create).await;
+    successor.admit(&create).await;
     let client = successor.client(first);
     let proven = client.record(&key_of(&create)).await.unwrap();
     assert!(proven.record.is_some());

@@ -18,7 +18,7 @@ async fn finalized_operation_is_proved_and_absence_too() {
     let node = Node::start("dev", home.path());
     let (agency, stranger) = (Agency::new(), Agency::new());
     let create = agency.create(&node.trust());
-    let height = node.finalize(&create).await;
+    let height = node.admit(&create).await;
     assert!(node.checkpoint().await.height() >= height);
 
     let record = node.record(&key_of(&create)).await;
@@ -47,22 +47,20 @@ async fn finalized_operation_is_proved_and_absence_too() {
 }
 
 #[tokio::test]
-async fn bundle_is_at_one_checkpoint_and_without_strangers() {
+async fn bundle_is_at_one_checkpoint_and_has_every_agency() {
     let home = tempfile::tempdir().unwrap();
     let node = Node::start("dev", home.path());
     let create = Agency::new().create(&node.trust());
-    let height = node.finalize(&create).await;
+    let height = node.admit(&create).await;
     let bytes = node.get("v1/bundle").await.body;
     let bundle = Bundle::from_bytes(&bytes)
         .unwrap()
         .verify(&node.trust())
         .unwrap();
     assert!(bundle.checkpoint().height() >= height);
-    assert_eq!(bundle.lookup(&key_of(&create)), Lookup::Unknown);
-    assert!(matches!(
-        bundle.lookup(&RecordKey::Governance),
-        Lookup::Present(_)
-    ));
+    for key in [key_of(&create), RecordKey::Governance] {
+        assert!(matches!(bundle.lookup(&key), Lookup::Present(_)), "{key}");
+    }
 }
 
 #[tokio::test]
@@ -74,7 +72,7 @@ async fn did_resolves_until_deactivated() {
     let did = did(&create);
     let path = format!("1.0/identifiers/{did}");
     assert_eq!(node.get(&path).await.status, 404);
-    node.finalize(&create).await;
+    node.admit(&create).await;
     let resolved = node.get_json(&path).await;
     assert_eq!(resolved["didDocument"]["id"], did.to_string());
     assert!(resolved["didDocumentMetadata"]["juminProof"]["proof"].is_string());
@@ -110,7 +108,12 @@ async fn bad_operations_get_their_codes() {
     let (status, answer) = node.post(&vec![b' '; 20_000], 0).await;
     assert_eq!((status, &answer["code"]), (413, &Value::from("too_large")));
 
-    let first = node.finalize(&create).await;
+    let (status, answer) = node.post(&create.to_bytes(), 5).await;
+    assert_eq!(
+        (status, &answer["code"]),
+        (403, &Value::from("not_accredited"))
+    );
+    let first = node.admit(&create).await;
     assert_eq!(
         node.finalize(&create).await,
         first,
@@ -172,12 +175,13 @@ async fn kill_in_mid_work_loses_nothing_finalized() {
         let trust = node.trust();
         for _ in 0..5 {
             let create = Agency::new().create(&trust);
-            last = node.finalize(&create).await;
+            last = node.admit(&create).await;
             finalized.push(create);
         }
         // These are on their way when the process dies.
         for _ in 0..5 {
-            let _ = node.post(&Agency::new().create(&trust).to_bytes(), 0).await;
+            let subject = did(&Agency::new().create(&trust));
+            let _ = node.post(&node.accredit(&subject).to_bytes(), 0).await;
         }
         node.kill();
     }

@@ -9,7 +9,7 @@ use super::{
     ClientError, LedgerClient, MAX_ANSWER_BYTES, NodeFailure,
     wire::{self, OperationAnswer, OperationStatus, ProblemAnswer},
 };
-use crate::{OperationHash, SignedOperation};
+use crate::{OperationHash, SignedOperation, VerifiedCheckpoint};
 
 const DEADLINE: Duration = Duration::from_secs(15);
 const POLL_PAUSE: Duration = Duration::from_millis(50);
@@ -32,6 +32,24 @@ enum Outcome {
 }
 
 impl LedgerClient {
+    /// Waits for the first checkpoint of a network that has just begun, at most 15 seconds; answers at once for any other.
+    ///
+    /// # Errors
+    /// As [`checkpoint`](Self::checkpoint).
+    pub async fn await_checkpoint(&self) -> Result<VerifiedCheckpoint, ClientError> {
+        let started = Instant::now();
+        loop {
+            match self.checkpoint().await {
+                Err(ClientError::Nodes(NodeFailure::Status(503)))
+                    if started.elapsed() < DEADLINE =>
+                {
+                    tokio::time::sleep(BUSY_PAUSE).await;
+                }
+                answered => return answered,
+            }
+        }
+    }
+
     /// Submits an operation and returns once it is finalized and its effect proven, within 15 seconds.
     ///
     /// Submitting the same operation again is harmless: it takes effect once.

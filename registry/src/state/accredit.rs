@@ -1,4 +1,4 @@
-//! Grants and their end.
+//! Grants and their end. A grant comes before its subject's DID is created.
 
 use std::cell::Cell;
 
@@ -50,7 +50,7 @@ impl Change<'_> {
         if let Accreditor::Did(accreditor) = accreditor {
             self.require_within_own(accreditor, subject, *role, &grant)?;
         }
-        self.active_did(subject)?;
+        self.require_not_deactivated(subject)?;
         record.version += 1;
         record.grants.push(grant);
         let record = Record::Accreditation(record);
@@ -89,6 +89,36 @@ impl Change<'_> {
             accreditation_key(subject, *role),
             Record::Accreditation(record),
         ))
+    }
+
+    /// Requires somebody to have accredited `did`, which doesn't exist yet, and its grant to stand: so nobody writes to the
+    /// ledger for whom nobody answers.
+    pub(super) fn require_awaited(&self, did: &Did) -> Result<(), Rejection> {
+        for role in Role::ALL {
+            let record = self.state.accreditation(&accreditation_key(did, role))?;
+            for grant in record.iter().flat_map(|record| &record.grants) {
+                if self.stands(grant)? {
+                    return Ok(());
+                }
+            }
+        }
+        Err(Rejection::NotAwaited)
+    }
+
+    /// Tells whether a grant is in force, or will be, by somebody who may still accredit.
+    fn stands(&self, grant: &Grant) -> Result<bool, Rejection> {
+        let now = self.block.time();
+        if grant.ended.is_some() || grant.until <= now {
+            return Ok(false);
+        }
+        let Accreditor::Did(accreditor) = &grant.by else {
+            return Ok(true);
+        };
+        match self.accreditation(accreditor, Role::Accreditor, None, now) {
+            Ok(_) => Ok(true),
+            Err(Rejection::NotAccredited) => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     /// Reads the subject's accreditation record, empty if there is none, and compares versions.

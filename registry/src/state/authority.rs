@@ -44,6 +44,14 @@ impl Change<'_> {
         }
     }
 
+    /// Requires a DID of this network that is active, or that nobody has created yet.
+    pub(super) fn require_not_deactivated(&self, did: &Did) -> Result<(), Rejection> {
+        match self.active_did(did) {
+            Ok(_) | Err(Rejection::UnknownDid) => Ok(()),
+            Err(refused) => Err(refused),
+        }
+    }
+
     pub(super) fn require_network(&self, did: &Did) -> Result<(), Rejection> {
         if did.network() == self.block.network {
             Ok(())

@@ -21,10 +21,11 @@ impl Change<'_> {
             .signed
             .created_did()
             .ok_or(Rejection::Malformed("operation"))?;
-        let name = RecordKey::Did(did);
+        let name = RecordKey::Did(did.clone());
         if self.state.did(&name)?.is_some() {
             return Err(Rejection::Exists);
         }
+        self.require_awaited(&did)?;
         Ok((name, self.did_record(1, document.clone(), *next_key_hash)))
     }
 

@@ -15,6 +15,9 @@ pub enum Rejection {
     /// The signer, or the subject, has no accreditation for this.
     #[error("not accredited for this")]
     NotAccredited,
+    /// Nobody accredited the DID that is to be created, or no such grant stands.
+    #[error("nobody has accredited this DID: have it accredited first, then create it")]
+    NotAwaited,
     /// The operation is longer than allowed.
     #[error("the operation is too large")]
     TooLarge,
@@ -71,7 +74,7 @@ impl Rejection {
         match self {
             Self::BadSignature => "bad_signature",
             Self::StaleVersion(_) => "stale_version",
-            Self::NotAccredited => "not_accredited",
+            Self::NotAccredited | Self::NotAwaited => "not_accredited",
             Self::TooLarge => "too_large",
             Self::UnknownDid => "unknown_did",
             Self::Deactivated => "deactivated",

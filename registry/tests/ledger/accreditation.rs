@@ -346,7 +346,8 @@ fn a_seventeenth_grant_is_refused() {
 #[test]
 fn replayed_or_malformed_accreditation_is_refused() {
     let mut ledger = TestLedger::new(NOW);
-    let (agency, stranger) = (ledger.agency(), TestLedger::new(NOW).agency());
+    let (agency, gone) = (ledger.agency(), ledger.agency());
+    ledger.deactivate(&gone);
     let accredit = |subject: &Did, version| Operation::Accredit {
         accreditor: Accreditor::Governance,
         subject: subject.clone(),
@@ -364,8 +365,8 @@ fn replayed_or_malformed_accreditation_is_refused() {
     let signed = ledger.governed(&accredit(&agency.did, 0));
     ledger.apply(&signed).unwrap();
     assert_eq!(ledger.apply(&signed), Err(Rejection::StaleVersion(1)));
-    let unknown = ledger.governed(&accredit(&stranger.did, 0));
-    assert_eq!(ledger.apply(&unknown), Err(Rejection::UnknownDid));
+    let deactivated = ledger.governed(&accredit(&gone.did, 0));
+    assert_eq!(ledger.apply(&deactivated), Err(Rejection::Deactivated));
 
     let change = |change: &dyn Fn(&mut Localized, &mut Vec<String>, &mut u64)| {
         let mut operation = accredit(&agency.did, 1);

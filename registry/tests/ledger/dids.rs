@@ -1,11 +1,12 @@
 use jumin_identity::Signer;
 use jumin_registry::{
-    Operation, OperationSigner, Purpose, Rejection, sign_operation,
-    testing::{TestLedger, document},
+    Accreditor, Claims, Localized, Operation, OperationSigner, Purpose, RecordKey, Rejection, Role,
+    sign_operation,
+    testing::{PreparedAgency, TestLedger, document},
 };
 use serde_json::json;
 
-use super::{NOW, did_record, key, update};
+use super::{CARD, NOW, did_record, key, update};
 
 #[test]
 fn created_did_is_the_hash_of_its_creation() {
@@ -20,19 +21,89 @@ fn created_did_is_the_hash_of_its_creation() {
 #[test]
 fn creation_is_refused_the_second_time() {
     let mut ledger = TestLedger::new(NOW);
-    let (signer, next) = (key(), key());
-    let operation = Operation::CreateDid {
-        document: document(&signer, NOW),
-        next_key_hash: next.public_key().thumbprint(),
+    let office = prepare(&ledger);
+    let did = &office.agency.did;
+    ledger.accredit(did, Role::Issuer, &[CARD], NOW, NOW + 100);
+    ledger.apply(&office.creation).unwrap();
+    let record = did_record(&ledger, did);
+    assert_eq!((record.version, record.height), (1, 2));
+    assert_eq!(ledger.apply(&office.creation), Err(Rejection::Exists));
+}
+
+fn prepare(ledger: &TestLedger) -> PreparedAgency {
+    let signer = key();
+    let document = document(&signer, NOW);
+    ledger.prepare(signer, document)
+}
+
+#[test]
+fn nobody_creates_a_did_whom_nobody_accredited() {
+    let mut ledger = TestLedger::new(NOW);
+    let (office, other) = (prepare(&ledger), prepare(&ledger));
+    let did = &other.agency.did;
+    ledger.accredit(did, Role::Issuer, &[CARD], NOW, NOW + 100);
+    let refused = ledger.apply(&office.creation).unwrap_err();
+    assert_eq!(refused, Rejection::NotAwaited);
+    assert_eq!(refused.code(), "not_accredited");
+    assert!(refused.to_string().contains("have it accredited first"));
+    assert_eq!(
+        ledger.record(&RecordKey::Did(office.agency.did.clone())),
+        None
+    );
+}
+
+#[test]
+fn any_role_lets_its_subject_create_its_did_also_one_that_begins_later() {
+    for role in Role::ALL {
+        let mut ledger = TestLedger::new(NOW);
+        let office = prepare(&ledger);
+        let did = &office.agency.did;
+        ledger.accredit(did, role, &[CARD], NOW + 50, NOW + 100);
+        ledger.apply(&office.creation).unwrap();
+    }
+}
+
+#[test]
+fn accreditation_that_ended_or_ran_out_creates_no_did() {
+    let mut ledger = TestLedger::new(NOW);
+    let (ended, past) = (prepare(&ledger), prepare(&ledger));
+    let did = &ended.agency.did;
+    let grant = ledger.accredit(did, Role::Verifier, &[], NOW, NOW + 100);
+    ledger.end_accreditation(did, Role::Verifier, grant);
+    ledger.accredit(&past.agency.did, Role::Issuer, &[CARD], NOW, NOW + 100);
+    assert_eq!(ledger.apply(&ended.creation), Err(Rejection::NotAwaited));
+    ledger.set_time(NOW + 100);
+    assert_eq!(ledger.apply(&past.creation), Err(Rejection::NotAwaited));
+    ledger.set_time(NOW + 99);
+    ledger.apply(&past.creation).unwrap();
+    ledger.accredit(did, Role::Verifier, &[], NOW, NOW + 100);
+    ledger.apply(&ended.creation).unwrap();
+}
+
+#[test]
+fn accreditor_that_lost_its_own_lets_nobody_create_a_did() {
+    let mut ledger = TestLedger::new(NOW);
+    let (city, office) = (ledger.agency(), prepare(&ledger));
+    let grant = ledger.accredit(&city.did, Role::Accreditor, &[CARD], NOW, NOW + 100);
+    let operation = Operation::Accredit {
+        accreditor: Accreditor::Did(city.did.clone()),
+        subject: office.agency.did.clone(),
+        role: Role::Issuer,
+        name: Localized {
+            ko: "종로구".into(),
+            en: "Jongno".into(),
+        },
+        types: vec![CARD.to_owned()],
+        claims: Claims::Any,
+        from: NOW,
+        until: NOW + 100,
+        version: 0,
     };
-    let signed = sign_operation(
-        ledger.network(),
-        &operation,
-        &[OperationSigner::Jwk(&signer)],
-    )
-    .unwrap();
-    ledger.apply(&signed).unwrap();
-    assert_eq!(ledger.apply(&signed), Err(Rejection::Exists));
+    ledger.apply(&city.sign(&operation)).unwrap();
+    ledger.end_accreditation(&city.did, Role::Accreditor, grant);
+    assert_eq!(ledger.apply(&office.creation), Err(Rejection::NotAwaited));
+    ledger.accredit(&city.did, Role::Accreditor, &[CARD], NOW, NOW + 100);
+    ledger.apply(&office.creation).unwrap();
 }
 
 #[test]

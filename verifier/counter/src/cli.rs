@@ -19,12 +19,15 @@ use crate::home::{Home, Settings, read_bounded, write_atomic};
 use crate::outcome::Outcome;
 use crate::picture::{MAX_PICTURE_BYTES, draw_code, is_picture, read_code};
 use crate::routes::{Office, router};
-use crate::setup::{NewOffice, set_up};
+use crate::setup::{NewOffice, SetUp, set_up};
 use crate::store::Store;
 use crate::sync::Ledger;
 
 /// Exit code of `verify` for any verdict but `valid`.
 const NOT_VALID: u8 = 1;
+
+/// Exit code of `init` while the office's DID waits to be accredited.
+const AWAITS_ACCREDITATION: u8 = 3;
 
 /// Serves an office's desks: requests, scans, verdicts.
 #[derive(Debug, Parser)]
@@ -36,7 +39,8 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Makes a counter's home: keys, a DID on the ledger and, with --governor, its accreditation.
+    /// Makes a counter's home: keys, a DID on the ledger and, with --governor, its accreditation; exit code 3: have the
+    /// printed DID accredited, then run it again.
     Init(InitArgs),
     /// Gets the newest ledger bundle, status lists and dictionaries.
     Sync(HomeArgs),
@@ -150,9 +154,20 @@ async fn init(args: InitArgs) -> Result<ExitCode> {
         governor,
     };
     let home = Home::at(args.home.home);
-    let settings = set_up(&home, office, Client::new()?).await?;
-    println!("{}", settings.did);
-    Ok(ExitCode::SUCCESS)
+    match set_up(&home, office, Client::new()?).await? {
+        SetUp::Ready(settings) => {
+            println!("{}", settings.did);
+            Ok(ExitCode::SUCCESS)
+        }
+        SetUp::AwaitsAccreditation(did) => {
+            println!("{did}");
+            eprintln!(
+                "The registry takes this DID once somebody has accredited it. Have the governors or an accreditor \
+                 accredit it as a verifier (jumin-registry-node govern accredit, or accredit), then run this command again."
+            );
+            Ok(ExitCode::from(AWAITS_ACCREDITATION))
+        }
+    }
 }
 
 fn read_key(path: &Path) -> Result<FileKey> {

@@ -1,15 +1,17 @@
 use jumin_http::Client;
-use jumin_identity::{DidUrl, FileKey, Signer};
+use jumin_identity::{Did, DidUrl, FileKey, Signer};
 use jumin_registry::client::{ClientError, LedgerClient};
 use jumin_registry::{
     Accreditor, Claims, DidDocument, Localized, NetworkTrust, Operation, OperationSigner, Purpose,
-    Role, SignOperationError, VerificationMethod, sign_operation,
+    RecordKey, Role, SignOperationError, SignedOperation, VerificationMethod, sign_operation,
 };
 use url::Url;
 
 use crate::clock::unix_now;
 use crate::home::{Home, HomeError, Settings};
 
+/// The key that signs requests.
+const REQUEST_KEY: &str = "request-1";
 /// How far back a new key is good for, in seconds: clocks differ a little.
 const BACKDATE: u64 = 300;
 /// How long a development accreditation holds, in seconds (three years).
@@ -57,14 +59,37 @@ pub struct NewOffice {
     pub governor: Option<FileKey>,
 }
 
-/// Makes a home: keys, a DID on the ledger, and, with the governor's key, the accreditation as a
-/// verifier. Run again after a failure, it goes on with the same keys.
-pub async fn set_up(home: &Home, office: NewOffice, http: Client) -> Result<Settings, SetupError> {
+/// Says how far a counter is set up.
+#[derive(Clone, Debug)]
+pub enum SetUp {
+    /// It can serve.
+    Ready(Settings),
+    /// The ledger takes its DID once somebody has accredited it; then setting up goes on from there.
+    AwaitsAccreditation(Did),
+}
+
+/// Makes a home: keys, with the governor's key the accreditation as a verifier, and a DID on the
+/// ledger. Run again after a failure, or once the office was accredited, it goes on with the same
+/// keys and the same DID.
+pub async fn set_up(home: &Home, office: NewOffice, http: Client) -> Result<SetUp, SetupError> {
     home.create()?;
     let ledger = LedgerClient::new(office.nodes.clone(), office.trust.clone(), http);
-    let kid = create_did(home, &office.trust, &ledger).await?;
+    ledger
+        .await_checkpoint()
+        .await
+        .map_err(SetupError::Ledger)?;
+    let creation = prepare_did(home, &office.trust)?;
+    let did = creation.created_did().ok_or(SetupError::NoDid)?;
+    let kid = DidUrl::new(&did, REQUEST_KEY).map_err(|_| SetupError::NoDid)?;
     if let Some(governor) = &office.governor {
-        accredit(&kid, &office, governor, &ledger).await?;
+        accredit(&did, &office, governor, &ledger).await?;
+    }
+    match ledger.submit(&creation).await {
+        Ok(_) => {}
+        Err(ClientError::Rejected { code }) if code == "not_accredited" => {
+            return Ok(SetUp::AwaitsAccreditation(did));
+        }
+        Err(error) => return Err(SetupError::Ledger(error)),
     }
     let settings = Settings {
         did: kid.did().clone(),
@@ -74,14 +99,11 @@ pub async fn set_up(home: &Home, office: NewOffice, http: Client) -> Result<Sett
         trust: office.trust,
     };
     home.save(&settings)?;
-    Ok(settings)
+    Ok(SetUp::Ready(settings))
 }
 
-async fn create_did(
-    home: &Home,
-    trust: &NetworkTrust,
-    ledger: &LedgerClient,
-) -> Result<DidUrl, SetupError> {
+/// Signs the operation that creates the DID, the same at every call: the DID is its hash.
+fn prepare_did(home: &Home, trust: &NetworkTrust) -> Result<SignedOperation, SetupError> {
     let requests = home.key("request-key")?;
     let control = home.key("control-key")?;
     // Pre-rotation: the next change must be signed by a key that is not used for anything yet.
@@ -97,7 +119,7 @@ async fn create_did(
     let operation = Operation::CreateDid {
         document: DidDocument {
             verification_methods: vec![
-                method("request-1", &requests, Purpose::Authentication),
+                method(REQUEST_KEY, &requests, Purpose::Authentication),
                 method("control-1", &control, Purpose::CapabilityInvocation),
             ],
             services: Vec::new(),
@@ -105,22 +127,28 @@ async fn create_did(
         next_key_hash: next.public_key().thumbprint(),
     };
     let signer = OperationSigner::Jwk(&control);
-    let signed = sign_operation(&trust.network, &operation, &[signer]).map_err(SetupError::Sign)?;
-    let did = signed.created_did().ok_or(SetupError::NoDid)?;
-    ledger.submit(&signed).await.map_err(SetupError::Ledger)?;
-    DidUrl::new(&did, "request-1").map_err(|_| SetupError::NoDid)
+    sign_operation(&trust.network, &operation, &[signer]).map_err(SetupError::Sign)
 }
 
+/// Accredits the office, unless somebody has already.
 async fn accredit(
-    kid: &DidUrl,
+    did: &Did,
     office: &NewOffice,
     governor: &FileKey,
     ledger: &LedgerClient,
 ) -> Result<(), SetupError> {
+    let key = RecordKey::Accreditation {
+        subject: did.clone(),
+        role: Role::Verifier,
+    };
+    let known = ledger.record(&key).await.map_err(SetupError::Ledger)?;
+    if known.record.is_some() {
+        return Ok(());
+    }
     let now = unix_now();
     let operation = Operation::Accredit {
         accreditor: Accreditor::Governance,
-        subject: kid.did().clone(),
+        subject: did.clone(),
         role: Role::Verifier,
         name: office.name.clone(),
         types: Vec::new(),

@@ -167,7 +167,9 @@ fn malformed(error: &OperationError) -> Response {
 fn refused(rejection: &Rejection) -> Response {
     let status = match rejection {
         Rejection::StateUnavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
-        Rejection::BadSignature | Rejection::NotAccredited => StatusCode::FORBIDDEN,
+        Rejection::BadSignature | Rejection::NotAccredited | Rejection::NotAwaited => {
+            StatusCode::FORBIDDEN
+        }
         Rejection::Malformed(_) | Rejection::Limits(_) | Rejection::WrongNetwork => {
             StatusCode::BAD_REQUEST
         }

@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 use jumin_http::{Client, Response, Url};
 use jumin_identity::{Did, FileKey, Signer as _, b64url_decode};
 use jumin_registry::{
-    Checkpoint, DidDocument, NetworkTrust, Operation, OperationSigner, ProvenRecord, Purpose,
-    Record, RecordKey, SignedOperation, VerificationMethod, VerifiedCheckpoint,
-    client::LedgerClient, sign_operation,
+    Accreditor, Checkpoint, Claims, DidDocument, Localized, NetworkTrust, Operation,
+    OperationSigner, ProvenRecord, Purpose, Record, RecordKey, Role, SignedOperation,
+    VerificationMethod, VerifiedCheckpoint, client::LedgerClient, sign_operation,
 };
 use serde_json::Value;
 
@@ -113,6 +113,53 @@ impl Node {
             "{answer}"
         );
         answer["height"].as_u64().unwrap()
+    }
+
+    /// Has the governors accredit the DID that an operation creates, then submits it; returns the height it was finalized at.
+    pub async fn admit(&self, create: &SignedOperation) -> u64 {
+        self.finalize(&self.accredit(&did(create))).await;
+        self.finalize(create).await
+    }
+
+    /// Signs an accreditation of a DID that has none, with all of the network's governors.
+    pub fn accredit(&self, subject: &Did) -> SignedOperation {
+        let operation = Operation::Accredit {
+            accreditor: Accreditor::Governance,
+            subject: subject.clone(),
+            role: Role::Issuer,
+            name: Localized {
+                ko: "종로구".into(),
+                en: "Jongno-gu".into(),
+            },
+            types: vec!["urn:jumin:resident-card:1".into()],
+            claims: Claims::Any,
+            from: 0,
+            until: u64::MAX,
+            version: 0,
+        };
+        self.govern(&operation)
+    }
+
+    /// Signs an operation with all of the network's governors.
+    pub fn govern(&self, operation: &Operation) -> SignedOperation {
+        let keys: Vec<_> = (0..).map_while(|index| self.governor(index)).collect();
+        let signers: Vec<_> = (0..)
+            .zip(&keys)
+            .map(|(index, key)| OperationSigner::Kid(format!("governance#{index}"), key))
+            .collect();
+        sign_operation(&self.trust().network, operation, &signers).unwrap()
+    }
+
+    /// Reads a governor's key: in the home of a development network's only validator, else beside the homes.
+    fn governor(&self, index: usize) -> Option<FileKey> {
+        let name = match index {
+            0 => "governor.pem".to_owned(),
+            _ => format!("governor-{index}.pem"),
+        };
+        let homes = [self.home.as_path(), self.home.parent().unwrap()];
+        let pem = homes.map(|home| std::fs::read_to_string(home.join(&name)).ok());
+        let pem = pem.into_iter().flatten().next()?;
+        Some(FileKey::from_pkcs8_pem(&pem).unwrap())
     }
 
     pub fn trust(&self) -> NetworkTrust {

@@ -5,12 +5,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use jumin_http::{Client, Url};
-use jumin_identity::{Did, FileKey, NetworkName, Signer, b64url_decode, random_bytes};
-use jumin_registry::{
-    Checkpoint, DidDocument, NetworkTrust, Operation, OperationSigner, ProvenRecord, Purpose,
-    RecordKey, SignedOperation, VerificationMethod, sign_operation,
-};
-use jumin_tests::{Stack, unix_now};
+use jumin_identity::{Did, FileKey, b64url_decode};
+use jumin_registry::{Checkpoint, NetworkTrust, ProvenRecord, RecordKey, SignedOperation};
+use jumin_tests::{Stack, accredit_somebody, unix_now};
 use serde_json::Value;
 use tokio::task::JoinSet;
 
@@ -76,11 +73,12 @@ fn bytes(answer: &Value, member: &str) -> Result<Vec<u8>> {
 }
 
 /// Submits one operation at a time: the time until it is reported finalized.
-pub async fn measure_finality(node: &str, table: &mut Table) -> Result<()> {
+pub async fn measure_finality(node: &str, governor: &FileKey, table: &mut Table) -> Result<()> {
+    let network = "demo".parse()?;
     let client = Client::new()?;
     let mut times = Vec::new();
     for _ in 0..SINGLE_OPERATIONS {
-        let operation = create_did()?;
+        let operation = accredit_somebody(&network, governor)?;
         let start = Instant::now();
         submit(&client, node, &operation).await?;
         times.push(start.elapsed().as_secs_f64() * 1e3);
@@ -95,8 +93,10 @@ pub async fn measure_finality(node: &str, table: &mut Table) -> Result<()> {
 }
 
 /// Many writers at once: the time per finalized operation.
-pub async fn measure_throughput(node: &str, table: &mut Table) -> Result<()> {
-    let operations: Vec<_> = (0..RECORDS).map(|_| create_did()).collect::<Result<_>>()?;
+pub async fn measure_throughput(node: &str, governor: &FileKey, table: &mut Table) -> Result<()> {
+    let network = "demo".parse()?;
+    let operations = (0..RECORDS).map(|_| accredit_somebody(&network, governor));
+    let operations: Vec<_> = operations.collect::<Result<_>>()?;
     let (operations, next) = (Arc::new(operations), Arc::new(AtomicUsize::new(0)));
     let start = Instant::now();
     let mut writers = JoinSet::new();
@@ -136,28 +136,4 @@ async fn submit(client: &Client, node: &str, operation: &SignedOperation) -> Res
     let status: Value = answer.json()?;
     ensure!(status["status"] == "finalized", "{status}");
     Ok(())
-}
-
-fn create_did() -> Result<SignedOperation> {
-    let network: NetworkName = "demo".parse()?;
-    let key = FileKey::generate()?;
-    let document = DidDocument {
-        verification_methods: vec![VerificationMethod {
-            fragment: "key-1".into(),
-            public_key: key.public_key().clone(),
-            purposes: vec![Purpose::AssertionMethod],
-            valid_from: 0,
-            valid_until: None,
-        }],
-        services: Vec::new(),
-    };
-    let operation = Operation::CreateDid {
-        document,
-        next_key_hash: random_bytes::<32>(),
-    };
-    Ok(sign_operation(
-        &network,
-        &operation,
-        &[OperationSigner::Jwk(&key)],
-    )?)
 }

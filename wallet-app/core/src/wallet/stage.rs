@@ -15,9 +15,7 @@ use jumin_identity::{
     sign_request, template,
 };
 use jumin_registry::testing::{TestAgency, TestLedger, document};
-use jumin_registry::{
-    Operation, OperationSigner, RecordKey, Role, Service, VerifiedBundle, sign_operation,
-};
+use jumin_registry::{RecordKey, Role, Service, VerifiedBundle};
 use serde_json::{Map, Value, json};
 
 use super::Wallet;
@@ -213,22 +211,14 @@ fn wallet(folder: &std::path::Path, ledger: &Ledger) -> Wallet {
 }
 
 fn agency_with_service(ledger: &mut TestLedger, endpoint: &str) -> TestAgency {
-    let (key, next) = (FileKey::generate().unwrap(), FileKey::generate().unwrap());
+    let key = FileKey::generate().unwrap();
     let mut document = document(&key, NOW - 1000);
     document.services.push(Service {
         id: "issuer".into(),
         kind: "OpenID4VCI".into(),
         endpoint: endpoint.into(),
     });
-    let operation = Operation::CreateDid {
-        document,
-        next_key_hash: next.public_key().thumbprint(),
-    };
-    let signer = OperationSigner::Jwk(&key);
-    let signed = sign_operation(ledger.network(), &operation, &[signer]).unwrap();
-    ledger.apply(&signed).unwrap();
-    let did = signed.created_did().unwrap();
-    TestAgency { did, key, next }
+    ledger.agency_with(key, document)
 }
 
 pub(super) fn card_type() -> CredentialType {
