@@ -37,6 +37,11 @@ const refused = async (page) => {
   await page.getByTestId('network-file').setInputFiles({ name: 'a.json', mimeType: 'application/json', buffer: Buffer.from('{}') })
   await page.getByTestId('problem').waitFor()
 }
+const replaced = (text, seen) => async (page) => {
+  await press('tab-settings')(page)
+  await page.getByTestId('replace-network-file').setInputFiles({ name: 'a.json', mimeType: 'application/json', buffer: Buffer.from(text) })
+  await seen(page).waitFor()
+}
 const card = (number, then = async () => {}) => async (page) => {
   await press(`card-${number}`)(page)
   await page.getByTestId('status').waitFor()
@@ -73,6 +78,8 @@ const screens = {
   'no activity': [{ empty: '1' }, press('tab-activity')],
   'activity not found': [{}, searched],
   settings: [{}, press('tab-settings', 'sync')],
+  'another connection file': [{}, replaced('{"nodes":[]}', (page) => page.getByTestId('network-replaced'))],
+  'a connection file that is refused': [{}, replaced('{}', (page) => page.getByTestId('problem'))],
   'another PIN': [{}, press('tab-settings', 'change-secret')],
   'about to lock': [{ lock: '0.3' }, (page) => page.getByRole('timer').waitFor()],
 }
