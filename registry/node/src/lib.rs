@@ -13,6 +13,7 @@ mod genesis;
 mod govern;
 mod home;
 mod ledger;
+mod load;
 mod mempool;
 mod node;
 mod proofs;
@@ -21,6 +22,7 @@ mod validator;
 
 pub use govern::Govern;
 pub use home::{JoiningNode, NewNetwork, init, init_dev, join};
+pub use load::Load;
 pub use node::{RunOptions, run};
 
 /// How validators sign: one ed25519 signature each, so that every vote can be attributed.

@@ -7,7 +7,9 @@ use std::process::ExitCode;
 use anyhow::bail;
 use clap::{Args, Parser, Subcommand};
 use jumin_http::TlsFiles;
-use jumin_registry_node::{Govern, JoiningNode, NewNetwork, RunOptions, init, init_dev, join, run};
+use jumin_registry_node::{
+    Govern, JoiningNode, Load, NewNetwork, RunOptions, init, init_dev, join, run,
+};
 
 /// Runs the DID registry that several agencies keep together.
 #[derive(Parser)]
@@ -30,6 +32,9 @@ enum Command {
     /// Changes validators and governors by a threshold of governors.
     #[command(subcommand)]
     Govern(Govern),
+    /// Loads a network with operations or reads, and measures how it bears them.
+    #[command(subcommand)]
+    Load(Load),
 }
 
 #[derive(Args)]
@@ -122,6 +127,7 @@ async fn main() -> ExitCode {
         Command::Run(options) => run(options.into()).await,
         Command::Join(options) => join(&options.into()),
         Command::Govern(command) => command.run().await,
+        Command::Load(load) => load.run().await,
         Command::Dev(options) => match init_dev(&options.home) {
             Ok(()) => run(options.into()).await,
             Err(error) => Err(error),
