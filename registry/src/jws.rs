@@ -1,5 +1,7 @@
 //! The JWS JSON General Serialization (RFC 7515 §7.2.1) with ES256, as operations use it.
 
+use std::sync::OnceLock;
+
 use jumin_identity::{Jwk, PublicKey, Signer, b64url, b64url_decode};
 use serde::{Deserialize, Serialize};
 
@@ -48,6 +50,7 @@ pub(crate) struct Signature {
     pub(crate) key: KeyName,
     signing_input: Vec<u8>,
     signature: Vec<u8>,
+    verified_by: OnceLock<PublicKey>,
 }
 
 impl GeneralJws {
@@ -91,6 +94,7 @@ impl WireSignature {
             key,
             signing_input: signing_input(&self.protected, payload),
             signature: b64url_decode(&self.signature).map_err(|_| Malformed("signature"))?,
+            verified_by: OnceLock::new(),
         })
     }
 
@@ -117,12 +121,56 @@ impl WireSignature {
 
 impl Signature {
     /// Tells whether `key` made this signature.
+    ///
+    /// A validator checks an operation when it comes, when it builds a block and when it executes one; what was verified is
+    /// of these very bytes and this very key, so it needs no second look.
     pub(crate) fn is_by(&self, key: &PublicKey) -> bool {
-        key.verify(&self.signing_input, &self.signature).is_ok()
+        if self.verified_by.get() == Some(key) {
+            return true;
+        }
+        let verified = key.verify(&self.signing_input, &self.signature).is_ok();
+        if verified {
+            // When it was verified by two keys, the first is remembered.
+            let _ = self.verified_by.set(key.clone());
+        }
+        verified
     }
 }
 
 /// RFC 7515 §5.1 step 5.
 fn signing_input(protected: &str, payload: &str) -> Vec<u8> {
     [protected, payload].join(".").into_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use jumin_identity::FileKey;
+
+    use super::*;
+
+    fn signature(signer: &FileKey) -> Signature {
+        let payload = b64url(b"payload");
+        let wire = WireSignature::sign(&payload, Some("governance#0"), signer);
+        wire.unwrap().decode(&payload).unwrap()
+    }
+
+    #[test]
+    fn signature_that_was_verified_by_one_key_is_not_taken_for_another_s() {
+        let (signer, other) = (FileKey::generate().unwrap(), FileKey::generate().unwrap());
+        let signature = signature(&signer);
+        for _ in 0..2 {
+            assert!(signature.is_by(signer.public_key()));
+            assert!(!signature.is_by(other.public_key()));
+        }
+    }
+
+    #[test]
+    fn false_signature_stays_false() {
+        let signer = FileKey::generate().unwrap();
+        let mut signature = signature(&signer);
+        signature.signature[5] ^= 1;
+        for _ in 0..2 {
+            assert!(!signature.is_by(signer.public_key()));
+        }
+    }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use commonware_actor::Feedback;
+use commonware_codec::{Copying, Decode as _, Encode as _, RangeCfg};
 use commonware_consensus::marshal::core::Mailbox;
 use commonware_consensus::marshal::{Update, standard::Standard};
 use commonware_consensus::simplex::types::Finalization;
@@ -23,6 +24,10 @@ use crate::execution::operation_hash;
 use crate::ledger::Ledger;
 use crate::mempool::{Outcome, Share, Waiting};
 
+/// How many operations one message carries at most; fewer bytes than a block.
+const MAX_BATCH: usize = 32;
+/// The longest message: operations with their lengths.
+pub(crate) const MAX_BATCH_BYTES: usize = (MAX_BATCH + 1) * 8 + MAX_BATCH * MAX_OPERATION_BYTES;
 /// How often the certificate of an epoch's last block is looked for.
 const CERTIFICATE_POLL: Duration = Duration::from_millis(20);
 
@@ -106,43 +111,52 @@ pub(crate) async fn exchange_operations<S: Sender, R: Receiver>(
     mut outgoing: mpsc::Receiver<Vec<u8>>,
 ) {
     loop {
+        let mut batch = Vec::new();
         tokio::select! {
             biased;
-            operation = outgoing.recv() => match operation {
-                // Who is out of reach gets the operation in its block.
-                Some(bytes) => drop(sender.send(Recipients::All, IoBuf::from(bytes), false)),
-                None => return,
+            count = outgoing.recv_many(&mut batch, MAX_BATCH) => match count {
+                0 => return,
+                // Who is out of reach gets the operations in their block.
+                _ => drop(sender.send(Recipients::All, IoBuf::from(batch.encode()), false)),
             },
             message = receiver.recv() => match message {
-                Ok((peer, bytes)) => accept(&ledger, unix_ms(clock.current()), peer.as_ref(), bytes.as_ref()),
+                Ok((peer, bytes)) => accept_batch(&ledger, unix_ms(clock.current()), peer.as_ref(), bytes.as_ref()),
                 Err(_) => return,
             },
         }
     }
 }
 
+fn accept_batch(ledger: &Ledger, now_ms: u64, peer: &[u8], bytes: &[u8]) {
+    let one = (RangeCfg::from(1..=MAX_OPERATION_BYTES), ());
+    let bounds = (RangeCfg::from(1..=MAX_BATCH), one);
+    match Vec::<Vec<u8>>::decode_cfg(Copying(bytes), &bounds) {
+        Ok(batch) => {
+            for operation in batch {
+                accept(ledger, now_ms, peer, &operation);
+            }
+        }
+        Err(_) => tracing::debug!("ignored malformed operations of another validator"),
+    }
+}
+
 /// Keeps an operation that another validator took in; what is not one is ignored.
 fn accept(ledger: &Ledger, now_ms: u64, peer: &[u8], bytes: &[u8]) {
-    if bytes.len() > MAX_OPERATION_BYTES {
-        return;
-    }
     let Ok(operation) = SignedOperation::parse(bytes) else {
         tracing::debug!("ignored a malformed operation of another validator");
         return;
     };
+    let hash = operation_hash(&operation);
+    if matches!(ledger.outcome(&hash), Ok(Some(Outcome::Finalized(_)))) {
+        return;
+    }
     // This node may lag behind the sender, so only the proposer's state decides about the rest.
     let share = match ledger.admit(&operation, now_ms) {
         Ok(()) => Share::of_submitter(&operation),
         Err(rejection) if rejection.code() == "bad_signature" => return,
         Err(_) => Share::Peer(peer.to_vec()),
     };
-    let hash = operation_hash(&operation);
-    if !matches!(ledger.outcome(&hash), Ok(Some(Outcome::Finalized(_)))) {
-        // When this mempool is full, the sender still proposes the operation itself.
-        drop(
-            ledger
-                .mempool()
-                .add(Waiting::new(hash, bytes.into(), operation), share),
-        );
-    }
+    let waiting = Waiting::new(hash, bytes.into(), operation);
+    // When this mempool is full, the sender still proposes the operation itself.
+    drop(ledger.mempool().add(waiting, share));
 }

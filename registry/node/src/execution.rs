@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
+use crate::mempool::Mempool;
 use crate::store::{Applied, Snapshot, StoreError};
 use jmt::storage::{LeafNode, Node, NodeBatch, NodeKey, TreeReader};
 use jmt::{KeyHash, OwnedValue, Version};
@@ -247,10 +248,13 @@ impl Effects {
 }
 
 /// Executes a whole block on its parent's state: every operation must be accepted.
+///
+/// Operations that wait in `mempool` with exactly these bytes are not parsed and verified anew.
 pub(crate) fn execute(
     view: &View,
     header: &Header,
     operations: &[Vec<u8>],
+    mempool: &Mempool,
 ) -> Result<Executed, ExecutionError> {
     let context = BlockContext {
         network: header.network.clone(),
@@ -259,8 +263,14 @@ pub(crate) fn execute(
         epoch: header.epoch,
     };
     let mut working = Working::new(view, context);
-    for bytes in operations {
-        let operation = SignedOperation::parse(bytes).map_err(|_| ExecutionError::Malformed)?;
+    for (bytes, parsed) in operations.iter().zip(mempool.parsed(operations)) {
+        let operation = match parsed {
+            Some(operation) => operation,
+            None => {
+                let operation = SignedOperation::parse(bytes);
+                Arc::new(operation.map_err(|_| ExecutionError::Malformed)?)
+            }
+        };
         if working.contains(&operation_hash(&operation))? {
             return Err(ExecutionError::Repeated);
         }

@@ -158,7 +158,8 @@ impl Ledger {
     /// Executes a block on its parent's state and remembers the result.
     pub(crate) fn execute(&self, view: &View, block: &Block) -> Result<(), ExecutionError> {
         self.check_header(view, block.header())?;
-        self.remember(execute(view, block.header(), block.operations())?);
+        let (header, operations) = (block.header(), block.operations());
+        self.remember(execute(view, header, operations, &self.mempool)?);
         Ok(())
     }
 
@@ -274,7 +275,7 @@ impl Ledger {
                     .view(&header.parent)?
                     .ok_or(ExecutionError::HeaderMismatch)?;
                 self.check_header(&view, header)?;
-                Arc::new(execute(&view, header, block.operations())?)
+                Arc::new(execute(&view, header, block.operations(), &self.mempool)?)
             }
         };
         let certified = certificate.map(|certificate| Checkpoint {

@@ -153,6 +153,13 @@ impl Mempool {
         self.pool().oldest(count)
     }
 
+    /// The waiting operations that have exactly these bytes, as they were parsed, with what was verified about them.
+    pub(crate) fn parsed(&self, operations: &[Vec<u8>]) -> Vec<Option<Arc<SignedOperation>>> {
+        let pool = self.pool();
+        let parsed = operations.iter().map(|bytes| pool.parsed(bytes));
+        parsed.collect()
+    }
+
     /// Ends the waiting of operations that the applied block at `height` took; the others are a block older.
     pub(crate) fn applied(&self, taken: &HashSet<[u8; 32]>, height: u64) {
         self.pool().applied(taken, height);

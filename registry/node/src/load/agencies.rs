@@ -141,13 +141,13 @@ impl Agency {
     }
 }
 
-/// Makes agencies and has them accredited and created, `at_once` at a time.
+/// Makes agencies and has them accredited and created, as many at a time as there are clients; gives the height of the last.
 pub(super) async fn make(
     count: usize,
     target: &Target,
     http: &Client,
     governors: Arc<Governors>,
-) -> anyhow::Result<Vec<Arc<Agency>>> {
+) -> anyhow::Result<(Vec<Arc<Agency>>, u64)> {
     let mut agencies = Vec::with_capacity(count);
     let mut making = JoinSet::new();
     for number in 0..count {
@@ -160,7 +160,9 @@ pub(super) async fn make(
     while !making.is_empty() {
         agencies.extend(joined(&mut making).await?);
     }
-    Ok(agencies)
+    let last = agencies.iter().map(|(_, height)| *height).max();
+    let agencies = agencies.into_iter().map(|(agency, _)| agency);
+    Ok((agencies.collect(), last.unwrap_or_default()))
 }
 
 async fn joined<T: 'static>(tasks: &mut JoinSet<anyhow::Result<T>>) -> anyhow::Result<Option<T>> {
@@ -171,12 +173,14 @@ async fn make_one(
     number: usize,
     mut submitter: Submitter,
     governors: Arc<Governors>,
-) -> anyhow::Result<Arc<Agency>> {
+) -> anyhow::Result<(Arc<Agency>, u64)> {
     let (agency, create) = Agency::prepare(&governors.network)?;
     let accredit = governors.accredit(&agency.did, number)?;
+    let mut last = 0;
     for operation in [accredit, create] {
         let height = submitter.finalize(&operation).await;
-        height.with_context(|| format!("an agency could not be made: {:?}", submitter.refusals))?;
+        let failed = || format!("an agency could not be made: {:?}", submitter.refusals);
+        last = height.with_context(failed)?;
     }
-    Ok(Arc::new(agency))
+    Ok((Arc::new(agency), last))
 }

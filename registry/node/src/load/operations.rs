@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 
 use super::agencies::{Agency, Governors, make};
 use super::figures::{Refusals, Stopwatch, Times};
-use super::submit::Submitter;
+use super::submit::{Submitter, reach};
 use super::{Amount, Target};
 
 const MAX_AGENCIES: usize = 10_000;
@@ -87,13 +87,14 @@ impl Operations {
         let http = Client::new()?;
         let reader = Arc::new(self.target.reader(&http)?);
         let governors = Arc::new(Governors::load(&self.governor, &reader).await?);
-        let agencies = make(self.agencies, &self.target, &http, governors).await?;
+        let (agencies, last) = make(self.agencies, &self.target, &http, governors).await?;
         let run = u64::from_be_bytes(random_bytes());
         let plan = Arc::new(Plan {
             run: format!("{run:016x}"),
             agencies,
         });
 
+        reach(&http, &self.target.node, last).await?;
         let stopwatch = Stopwatch::start();
         let seen = self.write(&http, &plan).await?;
         let mut figures = stopwatch.figures("operations finalized", seen.times);

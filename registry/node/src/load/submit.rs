@@ -129,3 +129,24 @@ impl Submitter {
         *self.refusals.entry(code.to_owned()).or_default() += 1;
     }
 }
+
+/// Waits until all nodes have a block, so that none refuses what it only doesn't know yet.
+pub(super) async fn reach(http: &Client, nodes: &[Url], height: u64) -> anyhow::Result<()> {
+    let end = Instant::now() + PATIENCE;
+    for node in nodes {
+        let url = node.join("v1/status")?;
+        loop {
+            let answer = http.get(&url, "application/json", MAX_ANSWER).await?;
+            let status: Value = answer.json()?;
+            if status["height"].as_u64() >= Some(height) {
+                break;
+            }
+            anyhow::ensure!(
+                Instant::now() < end,
+                "{node} does not get to block {height}"
+            );
+            tokio::time::sleep(POLL_PAUSE).await;
+        }
+    }
+    Ok(())
+}

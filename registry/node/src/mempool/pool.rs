@@ -1,6 +1,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
+use jumin_registry::SignedOperation;
 use tokio::sync::watch;
 
 use super::{
@@ -23,6 +24,7 @@ pub(super) struct Pool {
     next: u64,
     pending: BTreeMap<u64, Pending>,
     sequence: HashMap<[u8; 32], u64>,
+    by_bytes: HashMap<Arc<[u8]>, u64>,
     shares: HashMap<Share, usize>,
     doubtful: usize,
     bytes: usize,
@@ -38,6 +40,7 @@ impl Pool {
             next: 0,
             pending: BTreeMap::new(),
             sequence: HashMap::new(),
+            by_bytes: HashMap::new(),
             shares: HashMap::new(),
             doubtful: 0,
             bytes: 0,
@@ -59,6 +62,7 @@ impl Pool {
         let number = self.next;
         self.next += 1;
         self.sequence.insert(waiting.hash, number);
+        self.by_bytes.insert(waiting.bytes.clone(), number);
         self.rejected.remove(&waiting.hash);
         self.charge(&share, waiting.bytes.len());
         let since = self.height;
@@ -82,6 +86,8 @@ impl Pool {
         if known.share.is_doubtful() && !share.is_doubtful() && self.held(&share) < limit {
             self.release(&known);
             self.charge(&share, found.bytes.len());
+            self.by_bytes.remove(&known.waiting.bytes);
+            self.by_bytes.insert(found.bytes.clone(), number);
             known.waiting = found;
             known.share = share;
         }
@@ -124,6 +130,11 @@ impl Pool {
         }
     }
 
+    pub(super) fn parsed(&self, bytes: &[u8]) -> Option<Arc<SignedOperation>> {
+        let pending = self.pending.get(self.by_bytes.get(bytes)?)?;
+        Some(pending.waiting.operation.clone())
+    }
+
     pub(super) fn oldest(&self, count: usize) -> Vec<Waiting> {
         let pending = self.pending.values().take(count);
         pending.map(|pending| pending.waiting.clone()).collect()
@@ -153,6 +164,7 @@ impl Pool {
             return;
         };
         self.sequence.remove(&pending.waiting.hash);
+        self.by_bytes.remove(&pending.waiting.bytes);
         self.release(&pending);
         pending.outcome.send_replace(outcome);
     }

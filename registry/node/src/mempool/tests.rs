@@ -179,3 +179,22 @@ fn refusal_of_a_forged_twin_leaves_the_real_operation_waiting() {
     assert_eq!(*outcome.borrow(), Outcome::Pending);
     assert_eq!(mempool.len(), 1);
 }
+
+#[test]
+fn parsed_operation_is_found_by_its_exact_bytes_while_it_waits() {
+    let mempool = mempool();
+    let twin = Waiting::new([1; 32], b"forged".as_slice().into(), operation());
+    mempool.add(twin, peer()).unwrap();
+    let real = Waiting::new([1; 32], b"real".as_slice().into(), operation());
+    let parsed = real.operation.clone();
+    mempool.add(real, agency(1)).unwrap();
+    let found = mempool.parsed(&[b"real".to_vec(), b"forged".to_vec(), b"rea".to_vec()]);
+    assert!(
+        found[0]
+            .as_ref()
+            .is_some_and(|one| Arc::ptr_eq(one, &parsed))
+    );
+    assert!(found[1].is_none() && found[2].is_none());
+    mempool.applied(&HashSet::from([[1; 32]]), 1);
+    assert!(mempool.parsed(&[b"real".to_vec()])[0].is_none());
+}

@@ -20,7 +20,8 @@ use jumin_registry::{MAX_NETWORK_VALIDATORS, ValidatorsRecord};
 use super::MAILBOX;
 use super::world::{Channels, Machine};
 use crate::Scheme;
-use crate::block::{Block, MAX_OPERATION_BYTES};
+use crate::block::Block;
+use crate::exchange::MAX_BATCH_BYTES;
 use crate::home::Home;
 
 /// How many nodes may join before this one has to be restarted to connect to more.
@@ -58,7 +59,7 @@ pub(super) fn open(
                 committee,
             )),
             marshal::max_payload_size::<Standard<Block>, Scheme>(committee, &()),
-            MAX_OPERATION_BYTES,
+            MAX_BATCH_BYTES,
         ]),
         MAILBOX,
     );
