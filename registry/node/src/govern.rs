@@ -11,12 +11,16 @@ use clap::{Args, Subcommand};
 use jumin_http::{Client, Url};
 use jumin_identity::{FileKey, Jwk, NetworkName, PublicKey, Signer as _, b64url, b64url_decode};
 use jumin_registry::{
-    GovernanceRecord, NetworkTrust, NewValidator, Operation, OperationSigner, Record, RecordKey,
-    SignedOperation, client::LedgerClient, sign_operation,
+    Accreditor, GovernanceRecord, NetworkTrust, NewValidator, Operation, OperationSigner, Record,
+    RecordKey, SignedOperation, client::LedgerClient, sign_operation,
 };
 use serde::{Deserialize, Serialize};
 
-/// Changes validators and governors by a threshold of governors.
+use crate::accredit::{
+    EndedGrant, NewGrant, describe, explained, now, read_key, record, require_accreditable,
+};
+
+/// Accredits, and changes validators and governors, by a threshold of governors.
 #[derive(Subcommand)]
 pub enum Govern {
     /// Makes a governor's key; prints the public key, which goes to the other governors.
@@ -47,6 +51,20 @@ pub enum Govern {
         #[command(flatten)]
         proposal: Propose,
     },
+    /// Proposes to accredit an agency.
+    Accredit {
+        #[command(flatten)]
+        grant: NewGrant,
+        #[command(flatten)]
+        proposal: Propose,
+    },
+    /// Proposes to end an accreditation, whoever granted it, and with it what hangs below.
+    EndAccreditation {
+        #[command(flatten)]
+        grant: EndedGrant,
+        #[command(flatten)]
+        proposal: Propose,
+    },
     /// Shows a proposal and signs it, without the network.
     Sign {
         /// The proposal; the signature is added to it.
@@ -62,13 +80,13 @@ pub enum Govern {
         #[arg(long)]
         proposal: PathBuf,
         #[command(flatten)]
-        ledger: Ledger,
+        network: Network,
     },
 }
 
 /// Where the network is.
 #[derive(Args)]
-pub struct Ledger {
+pub struct Network {
     /// Base URLs of nodes.
     #[arg(long, required = true)]
     node: Vec<Url>,
@@ -81,7 +99,7 @@ pub struct Ledger {
 #[derive(Args)]
 pub struct Propose {
     #[command(flatten)]
-    ledger: Ledger,
+    network: Network,
     /// The file for the proposal.
     #[arg(long)]
     out: PathBuf,
@@ -119,7 +137,7 @@ impl Govern {
                         .iter()
                         .map(|key| validator_key(key))
                         .collect::<Result<_, _>>()?,
-                    version: proposal.ledger.version(&RecordKey::Validators).await?,
+                    version: proposal.network.version(&RecordKey::Validators).await?,
                 };
                 proposal.write(operation).await
             }
@@ -136,18 +154,30 @@ impl Govern {
                 let operation = Operation::SetGovernors {
                     governors: governors.collect::<Result<_, _>>()?,
                     threshold,
-                    version: proposal.ledger.version(&RecordKey::Governance).await?,
+                    version: proposal.network.version(&RecordKey::Governance).await?,
                 };
                 proposal.write(operation).await
             }
+            Self::Accredit { grant, proposal } => {
+                let client = proposal.network.client()?;
+                require_accreditable(&client, &grant.did).await?;
+                let version = record(&client, &grant.key()).await?.version;
+                let operation = grant.operation(Accreditor::Governance, version, now())?;
+                proposal.write(operation).await
+            }
+            Self::EndAccreditation { grant, proposal } => {
+                let record = record(&proposal.network.client()?, &grant.key()).await?;
+                let operation = grant.operation(Accreditor::Governance, &record)?;
+                proposal.write(operation).await
+            }
             Self::Sign { proposal, key } => sign(&proposal, &key),
-            Self::Submit { proposal, ledger } => submit(&proposal, &ledger).await,
+            Self::Submit { proposal, network } => submit(&proposal, &network).await,
         }
     }
 }
 
-impl Ledger {
-    fn client(&self) -> anyhow::Result<LedgerClient> {
+impl Network {
+    pub(crate) fn client(&self) -> anyhow::Result<LedgerClient> {
         let trust = fs::read(&self.network)
             .with_context(|| format!("cannot read {}", self.network.display()))?;
         let trust = NetworkTrust::from_json(&trust)?;
@@ -172,17 +202,19 @@ impl Ledger {
 impl Propose {
     async fn write(&self, operation: Operation) -> anyhow::Result<()> {
         operation.validate()?;
-        let Record::Governance(governance) = self.ledger.read(&RecordKey::Governance).await? else {
+        let Record::Governance(governance) = self.network.read(&RecordKey::Governance).await?
+        else {
             bail!("the record is of another kind");
         };
         let proposal = Proposal {
-            network: self.ledger.client()?.trust().network.clone(),
+            network: self.network.client()?.trust().network.clone(),
             governance,
             operation,
             signed: None,
         };
         ensure!(!self.out.exists(), "{} exists", self.out.display());
         proposal.write(&self.out)?;
+        print_operation(&proposal.operation)?;
         println!(
             "{} of {} governors must sign {}",
             proposal.governance.threshold,
@@ -220,10 +252,18 @@ fn make_key(out: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Prints what is to be signed: in words, or as it is.
+fn print_operation(operation: &Operation) -> anyhow::Result<()> {
+    match describe(operation) {
+        Some(words) => println!("{words}"),
+        None => println!("{}", serde_json::to_string_pretty(operation)?),
+    }
+    Ok(())
+}
+
 fn sign(path: &Path, key: &Path) -> anyhow::Result<()> {
     let mut proposal: Proposal = read_json(path)?;
-    let pem = fs::read_to_string(key).with_context(|| format!("cannot read {}", key.display()))?;
-    let key = FileKey::from_pkcs8_pem(&pem).context("the key can't be used")?;
+    let key = read_key(key)?;
     let mut governors = proposal.governance.governors.iter();
     let index = governors
         .position(|governor| governor == key.public_key())
@@ -236,7 +276,7 @@ fn sign(path: &Path, key: &Path) -> anyhow::Result<()> {
     {
         bail!("this governor has signed already");
     }
-    println!("{}", serde_json::to_string_pretty(&proposal.operation)?);
+    print_operation(&proposal.operation)?;
     let signer = OperationSigner::Kid(kid, &key);
     let signed = match already {
         Some(signed) => signed.with_signature(&signer)?,
@@ -251,12 +291,12 @@ fn sign(path: &Path, key: &Path) -> anyhow::Result<()> {
     proposal.write(path)
 }
 
-async fn submit(path: &Path, ledger: &Ledger) -> anyhow::Result<()> {
+async fn submit(path: &Path, network: &Network) -> anyhow::Result<()> {
     let proposal: Proposal = read_json(path)?;
     let signed = proposal
         .signed()?
         .context("nobody has signed the proposal")?;
-    let receipt = ledger.client()?.submit(&signed).await?;
+    let receipt = network.client()?.submit(&signed).await.map_err(explained)?;
     println!("finalized in block {}", receipt.height);
     Ok(())
 }

@@ -4,6 +4,7 @@
 //! blocks, `ledger` holds the state, and `api` answers readers over HTTP.
 #![forbid(unsafe_code)]
 
+mod accredit;
 mod api;
 mod application;
 mod block;
@@ -20,6 +21,7 @@ mod proofs;
 mod store;
 mod validator;
 
+pub use accredit::{Accredit, Accreditations, EndAccreditation};
 pub use govern::Govern;
 pub use home::{JoiningNode, NewNetwork, init, init_dev, join};
 pub use load::Load;

@@ -8,7 +8,8 @@ use anyhow::bail;
 use clap::{Args, Parser, Subcommand};
 use jumin_http::TlsFiles;
 use jumin_registry_node::{
-    Govern, JoiningNode, Load, NewNetwork, RunOptions, init, init_dev, join, run,
+    Accredit, Accreditations, EndAccreditation, Govern, JoiningNode, Load, NewNetwork, RunOptions,
+    init, init_dev, join, run,
 };
 
 /// Runs the DID registry that several agencies keep together.
@@ -29,12 +30,18 @@ enum Command {
     Run(Serve),
     /// Writes the home of a node that is to become a validator, and what the governors need to add it.
     Join(Join),
-    /// Changes validators and governors by a threshold of governors.
+    /// Accredits, and changes validators and governors, by a threshold of governors.
     #[command(subcommand)]
     Govern(Govern),
     /// Loads a network with operations or reads, and measures how it bears them.
     #[command(subcommand)]
     Load(Load),
+    /// Accredits an agency with an accreditor's own key.
+    Accredit(Accredit),
+    /// Ends an accreditation with the key of the accreditor that granted it.
+    EndAccreditation(EndAccreditation),
+    /// Shows what an agency is and was accredited for.
+    Accreditations(Accreditations),
 }
 
 #[derive(Args)]
@@ -128,6 +135,9 @@ async fn main() -> ExitCode {
         Command::Join(options) => join(&options.into()),
         Command::Govern(command) => command.run().await,
         Command::Load(load) => load.run().await,
+        Command::Accredit(command) => command.run().await,
+        Command::EndAccreditation(command) => command.run().await,
+        Command::Accreditations(command) => command.run().await,
         Command::Dev(options) => match init_dev(&options.home) {
             Ok(()) => run(options.into()).await,
             Err(error) => Err(error),

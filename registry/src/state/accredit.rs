@@ -157,7 +157,7 @@ impl Change<'_> {
             .state
             .accreditation(&accreditation_key(accreditor, Role::Accreditor))?
             .ok_or(Rejection::NotAccredited)?;
-        let within = |parent: &Grant| parent.holds_at(now) && encloses(parent, grant);
+        let within = |parent: &Grant| parent.holds_at(now) && encloses(parent, grant, role);
         if accreditor == subject || !own.grants.iter().any(within) {
             return Err(Rejection::OutsideParent);
         }
@@ -210,16 +210,16 @@ fn accreditation_key(subject: &Did, role: Role) -> RecordKey {
     }
 }
 
-/// Tells whether `parent` holds at least as long as `child` and covers its types and claims; "every type" only within
-/// "every type".
-fn encloses(parent: &Grant, child: &Grant) -> bool {
+/// Tells whether `parent` holds at least as long as `child` and covers its types and, other than for issuers, which ask for
+/// nothing, its claims; "every type" only within "every type".
+fn encloses(parent: &Grant, child: &Grant, role: Role) -> bool {
     let types = if child.types.is_empty() {
         parent.types.is_empty()
     } else {
         child.types.iter().all(|name| parent.covers(name))
     };
     types
-        && parent.claims.enclose(&child.claims)
+        && (role == Role::Issuer || parent.claims.enclose(&child.claims))
         && parent.from <= child.from
         && child.until <= parent.until
 }

@@ -1,0 +1,82 @@
+//! What an accreditation says, for the people who sign it.
+
+use jumin_identity::Did;
+use jumin_registry::{Claims, Grant, Operation, Role};
+
+use super::period::show_time;
+
+/// Says in words what an operation on accreditations does; `None` for any other.
+pub(crate) fn describe(operation: &Operation) -> Option<String> {
+    match operation {
+        Operation::Accredit {
+            accreditor,
+            subject,
+            role,
+            name,
+            types,
+            claims,
+            from,
+            until,
+            ..
+        } => Some(format!(
+            "{accreditor} accredits {subject}\n  as {role}: {} ({})\n{}",
+            name.ko,
+            name.en,
+            extent(*role, types, claims, *from, *until)
+        )),
+        Operation::EndAccreditation {
+            accreditor,
+            subject,
+            role,
+            grant,
+            ..
+        } => Some(format!(
+            "{accreditor} ends grant {grant} of {subject} as {role},\n  and with it what hangs below, from its block on"
+        )),
+        _ => None,
+    }
+}
+
+/// Says what a grant is for and whether it is in force at `now` (Unix seconds).
+pub(super) fn show_grant(role: Role, grant: &Grant, now: u64) -> String {
+    let state = match grant.ended {
+        Some(ended) => format!("ended {}", show_time(ended)),
+        None if now < grant.from => "begins later".to_owned(),
+        None if grant.until <= now => "ran out".to_owned(),
+        None => "in force".to_owned(),
+    };
+    format!(
+        "{role}, grant {} by {}: {state}\n  {} ({})\n{}",
+        grant.id,
+        grant.by,
+        grant.name.ko,
+        grant.name.en,
+        extent(role, &grant.types, &grant.claims, grant.from, grant.until)
+    )
+}
+
+/// Says whose DID this is and whether it is there.
+pub(super) fn show_did(did: &Did, created: bool, deactivated: Option<u64>) -> String {
+    match (created, deactivated) {
+        (false, _) => format!("{did}: not created yet"),
+        (true, None) => format!("{did}: created"),
+        (true, Some(at)) => format!("{did}: deactivated {}", show_time(at)),
+    }
+}
+
+fn extent(role: Role, types: &[String], claims: &Claims, from: u64, until: u64) -> String {
+    let types = match types {
+        [] => "any".to_owned(),
+        named => named.join(", "),
+    };
+    let claims = match (role, claims) {
+        (Role::Issuer, _) => String::new(),
+        (_, Claims::Any) => "  claims to ask for: any\n".to_owned(),
+        (_, Claims::Only(paths)) => {
+            let paths: Vec<_> = paths.iter().map(ToString::to_string).collect();
+            format!("  claims to ask for: {}\n", paths.join(", "))
+        }
+    };
+    let (from, until) = (show_time(from), show_time(until));
+    format!("  types: {types}\n{claims}  from {from} until {until}")
+}
