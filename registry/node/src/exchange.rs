@@ -3,18 +3,22 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use commonware_actor::Feedback;
-use commonware_codec::{Copying, Decode as _, Encode as _, RangeCfg};
+use commonware_codec::types::lazy::Lazy;
+use commonware_codec::{Copying, Decode as _, DecodeExt as _, Encode as _, RangeCfg};
 use commonware_consensus::marshal::core::Mailbox;
 use commonware_consensus::marshal::{Update, standard::Standard};
-use commonware_consensus::simplex::types::Finalization;
-use commonware_consensus::types::Height;
+use commonware_consensus::simplex::types::{Finalization, Proposal};
+use commonware_consensus::types::{Epoch, Height, Round, View};
 use commonware_consensus::{Epochable as _, Heightable as _, Reporter, Viewable as _};
-use commonware_cryptography::{Digested, sha256};
+use commonware_cryptography::certificate::Signers;
+use commonware_cryptography::{Digested, ed25519, sha256};
 use commonware_p2p::{Receiver, Recipients, Sender};
 use commonware_runtime::{Clock, IoBuf};
+use commonware_utils::Participant;
 use commonware_utils::acknowledgement::{Acknowledgement as _, Exact};
-use jumin_registry::{Certificate, SignedOperation};
+use jumin_registry::{Certificate, Checkpoint, SignedOperation};
 use tokio::sync::mpsc;
 
 use crate::Scheme;
@@ -60,6 +64,7 @@ pub(crate) async fn apply_finalized(
     archive: Mailbox<Scheme, Standard<Block>>,
     mut deliveries: mpsc::UnboundedReceiver<Delivery>,
 ) -> anyhow::Result<()> {
+    rebuild(&ledger, &archive).await?;
     while let Some((block, acknowledgement)) = deliveries.recv().await {
         let mut certificate = certificate_of(&archive, block.height()).await;
         // Readers follow a change of validators by the certificate of an epoch's last block, which always has one.
@@ -70,6 +75,32 @@ pub(crate) async fn apply_finalized(
         }
         ledger.apply(block.inner(), certificate)?;
         acknowledgement.acknowledge();
+    }
+    Ok(())
+}
+
+/// Applies the archive's blocks that it passed on to a state which is not there any more.
+async fn rebuild(
+    ledger: &Ledger,
+    archive: &Mailbox<Scheme, Standard<Block>>,
+) -> anyhow::Result<()> {
+    let Some(processed) = archive.get_processed().await else {
+        return Ok(());
+    };
+    let first = ledger.applied().height + 1;
+    let last = processed.height().get();
+    if first <= last {
+        tracing::info!(
+            first,
+            last,
+            "the state is rebuilt from this node's own blocks"
+        );
+    }
+    for height in (first..=last).map(Height::new) {
+        let block = archive.get_block(height).await.with_context(|| {
+            format!("the state lacks block {height} and so does the archive: name nodes under `sync` in config.toml, remove data/state.redb and start again")
+        })?;
+        ledger.apply(block.inner(), certificate_of(archive, height).await)?;
     }
     Ok(())
 }
@@ -101,6 +132,28 @@ pub(crate) fn certificate(
         proposal.parent.get(),
     );
     Certificate::new(round, signers.len(), votes).ok()
+}
+
+/// Restates a certified header as the engine's finalization.
+pub(crate) fn finalization(
+    checkpoint: &Checkpoint,
+) -> Option<Finalization<Scheme, sha256::Digest>> {
+    let certificate = &checkpoint.certificate;
+    let signer = |index| u32::try_from(index).map(Participant::new);
+    let signers: Result<Vec<_>, _> = certificate.signer_indices().map(signer).collect();
+    let signers = Signers::new(u32::from(certificate.committee), signers.ok()?).ok()?;
+    let decode = |signature: &[u8; 64]| ed25519::Signature::decode(Copying(signature.as_slice()));
+    let signatures: Result<Vec<_>, _> = certificate.signatures.iter().map(decode).collect();
+    let signatures = signatures.ok()?.into_iter().map(Lazy::from).collect();
+    let round = Round::new(Epoch::new(certificate.epoch), View::new(certificate.view));
+    let digest = sha256::Digest::from(checkpoint.header.digest());
+    Some(Finalization {
+        proposal: Proposal::new(round, View::new(certificate.parent_view), digest),
+        certificate: ed25519::certificate::Certificate {
+            signers,
+            signatures,
+        },
+    })
 }
 
 /// Sends new operations to the other validators and takes theirs.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::mempool::Mempool;
 use crate::store::{Applied, Snapshot, StoreError};
-use jmt::storage::{LeafNode, Node, NodeBatch, NodeKey, TreeReader};
+use jmt::storage::{LeafNode, Node, NodeBatch, NodeKey, StaleNodeIndexBatch, TreeReader};
 use jmt::{KeyHash, OwnedValue, Version};
 use jumin_registry::{
     BlockContext, Header, ReadState, Record, RecordKey, Rejection, SignedOperation,
@@ -44,6 +44,21 @@ impl ExecutionError {
     }
 }
 
+/// What a version of the state tree adds to the one before, and what it replaces.
+pub(crate) struct TreeChange {
+    pub nodes: NodeBatch,
+    pub stale: StaleNodeIndexBatch,
+}
+
+impl From<jmt::storage::TreeUpdateBatch> for TreeChange {
+    fn from(update: jmt::storage::TreeUpdateBatch) -> Self {
+        Self {
+            nodes: update.node_batch,
+            stale: update.stale_node_index_batch,
+        }
+    }
+}
+
 /// A block's effects on top of its parent, kept until it is finalized or abandoned.
 pub(crate) struct Executed {
     pub applied: Applied,
@@ -52,7 +67,7 @@ pub(crate) struct Executed {
     /// Encoded records by canonical key.
     pub records: BTreeMap<String, Vec<u8>>,
     /// `None` when nothing changed.
-    pub tree: Option<NodeBatch>,
+    pub tree: Option<TreeChange>,
     /// The validators as this block leaves them.
     pub set: Arc<ValidatorsRecord>,
 }
@@ -105,7 +120,11 @@ fn decode_record(encoded: Option<Vec<u8>>) -> Result<Option<Record>, StateUnavai
 impl TreeReader for View {
     fn get_node_option(&self, key: &NodeKey) -> anyhow::Result<Option<Node>> {
         for block in &self.overlays {
-            if let Some(node) = block.tree.as_ref().and_then(|tree| tree.get_node(key)) {
+            if let Some(node) = block
+                .tree
+                .as_ref()
+                .and_then(|tree| tree.nodes.get_node(key))
+            {
                 return Ok(Some(node.clone()));
             }
         }
@@ -121,7 +140,7 @@ impl TreeReader for View {
             let Some(tree) = &block.tree else { continue };
             let version = block.applied.tree_version;
             if version <= max_version
-                && let Some(value) = tree.values().get(&(version, key))
+                && let Some(value) = tree.nodes.values().get(&(version, key))
             {
                 return Ok(value.clone());
             }
@@ -204,7 +223,7 @@ impl<'a> Working<'a> {
             set,
             operations: self.operations,
             records,
-            tree: Some(update.node_batch),
+            tree: Some(update.into()),
             tree_version,
             state_root,
         })
@@ -216,7 +235,7 @@ pub(crate) struct Effects {
     pub set: Arc<ValidatorsRecord>,
     pub operations: HashSet<[u8; 32]>,
     pub records: BTreeMap<String, Vec<u8>>,
-    pub tree: Option<NodeBatch>,
+    pub tree: Option<TreeChange>,
     pub tree_version: Version,
     pub state_root: [u8; 32],
 }

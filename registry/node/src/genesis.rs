@@ -87,7 +87,7 @@ impl Genesis {
             records: records
                 .map(|(key, record)| (key.to_string(), record.to_bytes()))
                 .collect(),
-            tree: Some(update.node_batch),
+            tree: Some(update.into()),
             tree_version: 0,
             state_root,
         })

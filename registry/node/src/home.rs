@@ -10,18 +10,19 @@ use std::time::{Duration, SystemTime};
 use anyhow::{Context as _, bail, ensure};
 use commonware_codec::{Copying, DecodeExt as _, Encode as _};
 use commonware_cryptography::{Signer as _, ed25519};
+use jumin_http::Url;
 use jumin_identity::{FileKey, NetworkName, Signer as _};
 use jumin_registry::{
-    GovernanceRecord, MAX_NETWORK_VALIDATORS, MAX_SIGNATURES, NewValidator, POSSESSION_NAMESPACE,
-    Validator, possession_statement,
+    GovernanceRecord, MAX_NETWORK_VALIDATORS, MAX_SIGNATURES, NetworkTrust, Validator,
 };
 use serde::{Deserialize, Serialize};
 
 use crate::application::unix_ms;
 use crate::genesis::Genesis;
 use crate::mempool::Capacity;
+use crate::votes;
 
-const CONFIG: &str = "config.toml";
+pub(crate) const CONFIG: &str = "config.toml";
 const GENESIS: &str = "genesis.json";
 const VALIDATOR_KEY: &str = "validator.key";
 const NETWORK: &str = "network.json";
@@ -32,6 +33,8 @@ const EPOCH_BLOCKS: u64 = 1_000;
 const MIN_EPOCH_BLOCKS: u64 = 2;
 const MAX_EPOCH_BLOCKS: u64 = 1_000_000;
 const PORT_TRIES: usize = 1_000;
+/// More would only make a start without any that answers last longer.
+const MAX_SOURCES: usize = 16;
 const MAX_PENDING: usize = 1_000_000;
 
 /// A validator's settings, `config.toml`.
@@ -54,6 +57,9 @@ pub(crate) struct Config {
     /// How many of them may come from one submitter.
     #[serde(default = "default_pending_per_submitter")]
     pub max_pending_per_submitter: usize,
+    /// Nodes to fetch the state from when there is none yet, base URLs; without any, all blocks are replayed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sync: Vec<String>,
     /// Nodes to connect to beside the validators on the ledger, or by other addresses than there.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub peers: Vec<Peer>,
@@ -73,7 +79,7 @@ fn default_idle() -> u64 {
 }
 
 impl Config {
-    fn new(api_listen: SocketAddr, p2p_listen: SocketAddr) -> Self {
+    pub(crate) fn new(api_listen: SocketAddr, p2p_listen: SocketAddr) -> Self {
         Self {
             api_listen,
             p2p_listen,
@@ -81,6 +87,7 @@ impl Config {
             requests_per_second: default_requests(),
             max_pending: default_pending(),
             max_pending_per_submitter: default_pending_per_submitter(),
+            sync: Vec::new(),
             peers: Vec::new(),
         }
     }
@@ -157,6 +164,7 @@ impl Home {
                 && (1..=MAX_PENDING).contains(&self.config.max_pending_per_submitter),
             "config.toml: requests_per_second must be at least 1, max_pending and max_pending_per_submitter between 1 and {MAX_PENDING}"
         );
+        self.sources()?;
         let peers = self.peers()?;
         ensure!(
             peers.len() <= MAX_NETWORK_VALIDATORS,
@@ -177,6 +185,29 @@ impl Home {
             ))
         });
         decoded.collect()
+    }
+
+    /// The nodes to fetch the state from.
+    pub(crate) fn sources(&self) -> anyhow::Result<Vec<Url>> {
+        ensure!(
+            self.config.sync.len() <= MAX_SOURCES,
+            "config.toml: too many nodes under sync"
+        );
+        let parsed = self.config.sync.iter().map(|url| url.parse::<Url>());
+        parsed
+            .collect::<Result<_, _>>()
+            .context("config.toml: sync is a list of URLs")
+    }
+
+    /// The validators that this node was told to trust.
+    pub(crate) fn trust(&self) -> anyhow::Result<NetworkTrust> {
+        let trust = NetworkTrust::from_json(&read(&self.path.join(NETWORK))?)?;
+        let genesis = self.genesis.block()?.header().digest();
+        ensure!(
+            trust.genesis == genesis && trust.network == self.genesis.network,
+            "network.json is of another network than genesis.json"
+        );
+        Ok(trust)
     }
 
     /// This node's public key.
@@ -321,67 +352,7 @@ fn create(out: &Path, homes: &[PathBuf], new: &NewNetwork) -> anyhow::Result<()>
     Ok(())
 }
 
-/// A node that is to become a validator of a network that runs.
-pub struct JoiningNode {
-    /// The directory to write to.
-    pub home: PathBuf,
-    /// The network's `genesis.json`.
-    pub genesis: PathBuf,
-    /// The agency that runs the node.
-    pub name: String,
-    /// Where it listens for the other validators.
-    pub listen: SocketAddr,
-    /// Where the others reach it.
-    pub address: SocketAddr,
-    /// Further validators to connect to, `KEY@ADDRESS`.
-    pub peers: Vec<String>,
-}
-
-/// Writes the home of a node that is to become a validator, and `validator.json` for the governors, which proves that the
-/// node holds its key.
-///
-/// # Errors
-/// When the genesis or a peer can't be used, or a file can't be written.
-pub fn join(node: &JoiningNode) -> anyhow::Result<()> {
-    let genesis: Genesis =
-        serde_json::from_slice(&read(&node.genesis)?).context("genesis.json can't be used")?;
-    let key = new_key()?;
-    let peers = node.peers.iter().map(|peer| {
-        let (key, address) = peer.split_once('@').context("a peer is KEY@ADDRESS")?;
-        Ok(Peer {
-            key: key.to_owned(),
-            address: address.parse().context("a peer's address can't be used")?,
-        })
-    });
-    let config = Config {
-        peers: peers.collect::<anyhow::Result<_>>()?,
-        ..Config::new(local(0), node.listen)
-    };
-    ensure!(
-        !node.home.join(CONFIG).exists(),
-        "{} holds a validator already",
-        node.home.display()
-    );
-    let trust = genesis.trust(genesis.block()?.header()).to_json();
-    let public = public_key(&key);
-    let statement = possession_statement(&genesis.network, &public, node.address);
-    let proof = key.sign(POSSESSION_NAMESPACE, &statement);
-    let validator = NewValidator {
-        key: public,
-        address: node.address,
-        name: node.name.clone(),
-        proof: proof.as_ref().to_vec(),
-    };
-    fs::create_dir_all(&node.home)
-        .with_context(|| format!("cannot create {}", node.home.display()))?;
-    let path = node.home.join("validator.json");
-    write(&path, &serde_json::to_vec_pretty(&validator)?)?;
-    write_home(&node.home, &key, &genesis, &trust, &config)?;
-    println!("{}", path.display());
-    Ok(())
-}
-
-fn write_home(
+pub(crate) fn write_home(
     home: &Path,
     key: &ed25519::PrivateKey,
     genesis: &Genesis,
@@ -395,6 +366,7 @@ fn write_home(
     )?;
     write(&home.join(GENESIS), &serde_json::to_vec_pretty(genesis)?)?;
     write(&home.join(NETWORK), trust)?;
+    votes::mark_new(home)?;
     // Last, because its presence says that the home is complete.
     write(
         &home.join(CONFIG),
@@ -402,19 +374,19 @@ fn write_home(
     )
 }
 
-fn new_key() -> anyhow::Result<ed25519::PrivateKey> {
+pub(crate) fn new_key() -> anyhow::Result<ed25519::PrivateKey> {
     let seed: [u8; 32] = jumin_identity::random_bytes();
     let key = ed25519::PrivateKey::decode(Copying(seed.as_slice()));
     key.map_err(|_| anyhow::anyhow!("cannot make a validator's key"))
 }
 
-fn public_key(key: &ed25519::PrivateKey) -> [u8; 32] {
+pub(crate) fn public_key(key: &ed25519::PrivateKey) -> [u8; 32] {
     let mut bytes = [0; 32];
     bytes.copy_from_slice(key.public_key().as_ref());
     bytes
 }
 
-fn local(port: u16) -> SocketAddr {
+pub(crate) fn local(port: u16) -> SocketAddr {
     SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port)
 }
 
@@ -444,11 +416,11 @@ fn free_addresses(count: usize) -> anyhow::Result<Vec<SocketAddr>> {
     Ok(addresses.collect::<Result<_, _>>()?)
 }
 
-fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
+pub(crate) fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
     fs::read(path).with_context(|| format!("cannot read {}", path.display()))
 }
 
-fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+pub(crate) fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     fs::write(path, bytes).with_context(|| format!("cannot write {}", path.display()))
 }
 

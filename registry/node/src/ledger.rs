@@ -1,5 +1,6 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use jumin_registry::{
     BlockContext, Certificate, Checkpoint, HEADER_VERSION, Handover, Header, MAX_HANDOVERS,
@@ -11,6 +12,7 @@ use crate::block::{Block, MAX_BLOCK_OPERATIONS, MAX_BODY_BYTES, body_hash};
 use crate::execution::{Executed, ExecutionError, View, Working, execute};
 use crate::genesis::Genesis;
 use crate::mempool::{Capacity, Mempool, Outcome};
+use crate::snapshot::Snapshots;
 use crate::store::{Applied, Changes, Snapshot, Store, StoreError, StoredCheckpoint};
 
 /// How many heights below the applied one executed blocks are still known.
@@ -20,10 +22,12 @@ const KEPT_HEIGHTS: u64 = 64;
 pub(crate) struct Ledger {
     trust: NetworkTrust,
     genesis: Block,
-    store: Store,
+    store: Arc<Store>,
     mempool: Mempool,
     chain: Mutex<Chain>,
     applied: watch::Sender<u64>,
+    snapshots: Snapshots,
+    start: Option<Checkpoint>,
 }
 
 struct Chain {
@@ -34,6 +38,8 @@ struct Chain {
     /// The validators in `snapshot`.
     set: Arc<ValidatorsRecord>,
     handovers: Vec<Arc<Handover>>,
+    /// This node only follows in epochs that may have begun before, in milliseconds.
+    follows_until: Option<u64>,
     executed: HashMap<[u8; 32], Arc<Executed>>,
     bundle: Option<((u64, usize), Arc<Vec<u8>>)>,
 }
@@ -42,9 +48,10 @@ impl Ledger {
     /// Opens the state, writing genesis at first.
     pub(crate) fn open(
         genesis: &Genesis,
-        store: Store,
+        store: impl Into<Arc<Store>>,
         capacity: Capacity,
     ) -> Result<Self, ExecutionError> {
+        let store = store.into();
         let start = genesis.block()?;
         let applied = match store.applied()? {
             Some(applied) => applied,
@@ -63,12 +70,15 @@ impl Ledger {
             genesis: start,
             mempool: Mempool::new(capacity, applied.height),
             applied: watch::channel(applied.height).0,
+            snapshots: Snapshots::default(),
+            start: store.start()?,
             chain: Mutex::new(Chain {
                 snapshot,
                 applied,
                 checkpoint,
                 set,
                 handovers,
+                follows_until: store.follows_until()?,
                 executed: HashMap::new(),
                 bundle: None,
             }),
@@ -87,6 +97,15 @@ impl Ledger {
 
     pub(crate) fn genesis(&self) -> &Block {
         &self.genesis
+    }
+
+    /// The certified header that this node's blocks start from, when that is not genesis.
+    pub(crate) fn start(&self) -> Option<&Checkpoint> {
+        self.start.as_ref()
+    }
+
+    pub(crate) fn snapshots(&self) -> &Snapshots {
+        &self.snapshots
     }
 
     pub(crate) fn mempool(&self) -> &Mempool {
@@ -289,13 +308,33 @@ impl Ledger {
             bytes: checkpoint.to_bytes(),
         });
         let handover = handover(header, &executed.set, certified.as_ref());
-        let changes = changes(&executed, checkpoint.as_ref(), handover.as_ref());
+        let mut changes = changes(&executed, checkpoint.as_ref(), handover.as_ref());
+        let begins = executed
+            .set
+            .ends_epoch(header.height)
+            .then_some(header.time_ms);
+        changes.votes_again = self.votes_again(begins);
         self.store.commit(&changes)?;
+        if changes.votes_again {
+            self.chain().follows_until = None;
+        }
         let snapshot = Arc::new(self.store.snapshot()?);
         self.advance(snapshot, checkpoint, handover, &executed);
         self.mempool.applied(&executed.operations, header.height);
+        self.snapshots.expire(Instant::now());
         self.applied.send_replace(header.height);
         Ok(())
+    }
+
+    /// Tells whether the epoch that begins is the first that forgotten votes can't be in.
+    fn votes_again(&self, epoch_begins: Option<u64>) -> bool {
+        let until = self.chain().follows_until;
+        until.is_some_and(|until| epoch_begins.is_some_and(|time| time > until))
+    }
+
+    /// Tells whether this node's key may sign: it knows all that it signed in this epoch.
+    pub(crate) fn may_vote(&self) -> bool {
+        self.chain().follows_until.is_none()
     }
 
     fn advance(
@@ -341,7 +380,7 @@ impl Ledger {
 
     /// Tells whether the holder of this key finalizes the next block.
     pub(crate) fn is_validator(&self, key: &[u8; 32]) -> bool {
-        self.set().keys_at(self.epoch()).contains(key)
+        self.may_vote() && self.set().keys_at(self.epoch()).contains(key)
     }
 
     /// What a reader is to trust as of the newest checkpoint.
@@ -422,5 +461,6 @@ fn changes<'a>(
         operations: &executed.operations,
         checkpoint,
         handover,
+        votes_again: false,
     }
 }

@@ -13,17 +13,22 @@ mod execution;
 mod genesis;
 mod govern;
 mod home;
+mod join;
 mod ledger;
 mod load;
 mod mempool;
 mod node;
 mod proofs;
+mod snapshot;
 mod store;
+mod sync;
 mod validator;
+mod votes;
 
 pub use accredit::{Accredit, Accreditations, EndAccreditation};
 pub use govern::Govern;
-pub use home::{JoiningNode, NewNetwork, init, init_dev, join};
+pub use home::{NewNetwork, init, init_dev};
+pub use join::{Join, join};
 pub use load::Load;
 pub use node::{RunOptions, run};
 

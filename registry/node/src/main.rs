@@ -8,8 +8,8 @@ use anyhow::bail;
 use clap::{Args, Parser, Subcommand};
 use jumin_http::TlsFiles;
 use jumin_registry_node::{
-    Accredit, Accreditations, EndAccreditation, Govern, JoiningNode, Load, NewNetwork, RunOptions,
-    init, init_dev, join, run,
+    Accredit, Accreditations, EndAccreditation, Govern, Join, Load, NewNetwork, RunOptions, init,
+    init_dev, join, run,
 };
 
 /// Runs the DID registry that several agencies keep together.
@@ -73,41 +73,6 @@ struct Init {
 }
 
 #[derive(Args)]
-struct Join {
-    /// The directory to write to.
-    #[arg(long)]
-    home: PathBuf,
-    /// The network's genesis.json, from a member.
-    #[arg(long)]
-    genesis: PathBuf,
-    /// The agency that runs the node.
-    #[arg(long)]
-    name: String,
-    /// Where the node listens for the other validators.
-    #[arg(long)]
-    p2p_listen: SocketAddr,
-    /// Where the others reach it, if that is another address.
-    #[arg(long)]
-    p2p_address: Option<SocketAddr>,
-    /// Validators that the node can reach beside those of genesis, KEY@ADDRESS with the key in hexadecimal.
-    #[arg(long)]
-    peer: Vec<String>,
-}
-
-impl From<Join> for JoiningNode {
-    fn from(options: Join) -> Self {
-        Self {
-            home: options.home,
-            genesis: options.genesis,
-            name: options.name,
-            listen: options.p2p_listen,
-            address: options.p2p_address.unwrap_or(options.p2p_listen),
-            peers: options.peer,
-        }
-    }
-}
-
-#[derive(Args)]
 struct Serve {
     /// The validator's directory.
     #[arg(long)]
@@ -124,6 +89,9 @@ struct Serve {
     /// The base URL this node tells others.
     #[arg(long)]
     public_url: Option<String>,
+    /// This validator's votes are gone for good: follow until an epoch begins that it can't have voted in.
+    #[arg(long)]
+    votes_lost: bool,
 }
 
 #[tokio::main]
@@ -132,7 +100,7 @@ async fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Init(options) => options.write(),
         Command::Run(options) => run(options.into()).await,
-        Command::Join(options) => join(&options.into()),
+        Command::Join(options) => join(&options),
         Command::Govern(command) => command.run().await,
         Command::Load(load) => load.run().await,
         Command::Accredit(command) => command.run().await,
@@ -182,6 +150,7 @@ impl From<Serve> for RunOptions {
             listen: options.listen,
             tls: tls.map(|(cert, key)| TlsFiles { cert, key }),
             public_url: options.public_url,
+            votes_lost: options.votes_lost,
         }
     }
 }

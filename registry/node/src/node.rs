@@ -10,7 +10,9 @@ use crate::api;
 use crate::home::Home;
 use crate::ledger::Ledger;
 use crate::store::Store;
+use crate::sync::{self, Known};
 use crate::validator::Validator;
+use crate::votes;
 
 /// How long a network of one may take for its first block before the API opens anyway.
 const FIRST_BLOCK: Duration = Duration::from_secs(10);
@@ -26,6 +28,8 @@ pub struct RunOptions {
     pub tls: Option<TlsFiles>,
     /// The base URL that this node tells others, without a trailing slash.
     pub public_url: Option<String>,
+    /// The operator's word that this validator's votes are gone for good.
+    pub votes_lost: bool,
 }
 
 /// Runs a validator until it is told to stop.
@@ -47,6 +51,9 @@ pub async fn run(options: RunOptions) -> anyhow::Result<()> {
     let digest = genesis.block()?.header().digest();
     let store = Store::open(&home.data().join("state.redb"), &digest)
         .context("cannot open the state database; is this validator running already?")?;
+    votes::require(&home, &store, options.votes_lost)?;
+    let store = Arc::new(store);
+    fetch_state(&home, &store).await?;
     let ledger = Arc::new(Ledger::open(&genesis, store, home.config.capacity())?);
     let requests = home.config.requests_per_second;
     let directory = home.path.clone();
@@ -75,6 +82,27 @@ pub async fn run(options: RunOptions) -> anyhow::Result<()> {
     };
     validator.stop()?;
     served.context("the API failed")
+}
+
+/// Fetches the state when there is none and the settings say from where.
+async fn fetch_state(home: &Home, store: &Arc<Store>) -> anyhow::Result<()> {
+    if store.applied()?.is_some() {
+        return Ok(());
+    }
+    let sources = home.sources()?;
+    if sources.is_empty() {
+        anyhow::ensure!(
+            !store.is_restoring()?,
+            "fetching the state was interrupted: name nodes under `sync` in config.toml, or remove data/state.redb to replay all blocks"
+        );
+        return Ok(());
+    }
+    let known = Known {
+        genesis: &home.genesis,
+        trust: &home.trust()?,
+        sources: &sources,
+    };
+    sync::fetch(store, &known).await
 }
 
 /// Lets a network of one start with something to prove; the validators of a larger one start in any order.

@@ -1,10 +1,18 @@
+mod prune;
+mod restore;
+
 use std::collections::{BTreeMap, HashSet};
+use std::ops::Bound;
 use std::path::Path;
 
-use jmt::storage::{LeafNode, Node, NodeBatch, NodeKey, TreeReader};
+use jmt::storage::{LeafNode, Node, NodeKey, TreeReader};
 use jmt::{KeyHash, OwnedValue, Version};
-use jumin_registry::{Handover, Record, RecordKey, ValidatorsRecord};
+use jumin_registry::{Checkpoint, Handover, Record, RecordKey, ValidatorsRecord};
 use redb::{Database, ReadOnlyTable, ReadableDatabase, ReadableTable, TableDefinition};
+
+use crate::execution::TreeChange;
+
+pub(crate) use restore::{RangeProof, RestoreError, Restorer, entry};
 
 const NODES: TableDefinition<&[u8], &[u8]> = TableDefinition::new("tree-nodes");
 const VALUES: TableDefinition<&[u8], &[u8]> = TableDefinition::new("tree-values");
@@ -12,10 +20,23 @@ const RECORDS: TableDefinition<&str, &[u8]> = TableDefinition::new("records");
 const OPERATIONS: TableDefinition<&[u8], u64> = TableDefinition::new("operations");
 const HANDOVERS: TableDefinition<u64, &[u8]> = TableDefinition::new("handovers");
 const META: TableDefinition<&str, &[u8]> = TableDefinition::new("meta");
+/// Nodes and values that no version from a given one on has; see `prune`.
+const STALE: TableDefinition<&[u8], ()> = TableDefinition::new("tree-stale");
 
 const APPLIED: &str = "applied";
 const CHECKPOINT: &str = "checkpoint";
 const GENESIS: &str = "genesis";
+const FORMAT: &str = "format";
+/// The certified header that this node's blocks start from, when that is not genesis.
+const START: &str = "start";
+
+/// The name of the engine's files that this state was made with.
+const ENGINE: &str = "engine";
+/// When this validator's votes were lost, in milliseconds: it only follows in epochs that may have begun before.
+const FOLLOWS_UNTIL: &str = "follows-until";
+
+/// Rises when the tables change so that an older program, or older tables, can't be used.
+const FORMAT_NOW: &[u8] = b"2";
 
 /// Why the state could not be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -26,6 +47,8 @@ pub(crate) enum StoreError {
     Damaged(&'static str),
     #[error("the state database belongs to another network")]
     OtherNetwork,
+    #[error("the state database was written by another release; remove it and start again")]
+    OtherFormat,
 }
 
 impl<E: Into<redb::Error>> From<E> for StoreError {
@@ -112,11 +135,13 @@ impl StoredCheckpoint {
 /// Everything one block changes, committed at once.
 pub(crate) struct Changes<'a> {
     pub applied: &'a Applied,
-    pub tree: Option<&'a NodeBatch>,
+    pub tree: Option<&'a TreeChange>,
     pub records: &'a BTreeMap<String, Vec<u8>>,
     pub operations: &'a HashSet<[u8; 32]>,
     pub checkpoint: Option<&'a StoredCheckpoint>,
     pub handover: Option<&'a Handover>,
+    /// From now on this node may vote again.
+    pub votes_again: bool,
 }
 
 /// The registry's state on disk: tree, latest records and where each operation went.
@@ -135,13 +160,20 @@ impl Store {
             write.open_table(RECORDS)?;
             write.open_table(OPERATIONS)?;
             write.open_table(HANDOVERS)?;
+            write.open_table(STALE)?;
             let mut meta = write.open_table(META)?;
-            let known = meta.get(GENESIS)?.map(|bytes| bytes.value().to_vec());
+            let read =
+                |key| Ok::<_, StoreError>(meta.get(key)?.map(|bytes| bytes.value().to_vec()));
+            let (known, format) = (read(GENESIS)?, read(FORMAT)?);
             match known {
-                Some(known) if known == genesis => {}
-                Some(_) => return Err(StoreError::OtherNetwork),
+                Some(known) if known != genesis => return Err(StoreError::OtherNetwork),
+                Some(_) if format.as_deref() != Some(FORMAT_NOW) => {
+                    return Err(StoreError::OtherFormat);
+                }
+                Some(_) => {}
                 None => {
                     meta.insert(GENESIS, genesis.as_slice())?;
+                    meta.insert(FORMAT, FORMAT_NOW)?;
                 }
             }
         }
@@ -169,6 +201,56 @@ impl Store {
             .ok_or(StoreError::Damaged("checkpoint"))
     }
 
+    /// The certified header that this node's blocks start from, when that is not genesis.
+    pub(crate) fn start(&self) -> Result<Option<Checkpoint>, StoreError> {
+        let Some(bytes) = self.meta(START)? else {
+            return Ok(None);
+        };
+        let start = Checkpoint::from_bytes(&bytes);
+        Ok(Some(start.map_err(|_| StoreError::Damaged("start"))?))
+    }
+
+    /// The name of the engine's files that this state was made with.
+    pub(crate) fn engine(&self) -> Result<Option<String>, StoreError> {
+        let name = self.meta(ENGINE)?.map(String::from_utf8).transpose();
+        name.map_err(|_| StoreError::Damaged("engine"))
+    }
+
+    pub(crate) fn set_engine(&self, name: &str) -> Result<(), StoreError> {
+        self.set_meta(&[(ENGINE, name.as_bytes())])
+    }
+
+    /// Has this node only follow in all epochs that may have begun before `time_ms`, with new archives that start at its
+    /// newest checkpoint.
+    pub(crate) fn follow_until(&self, time_ms: u64) -> Result<(), StoreError> {
+        let checkpoint = self.checkpoint()?;
+        let until = time_ms.to_be_bytes();
+        let mut entries = vec![(FOLLOWS_UNTIL, until.as_slice())];
+        entries.extend(checkpoint.as_ref().map(|one| (START, one.bytes.as_slice())));
+        self.set_meta(&entries)
+    }
+
+    /// Until when this node only follows, if it does.
+    pub(crate) fn follows_until(&self) -> Result<Option<u64>, StoreError> {
+        let Some(bytes) = self.meta(FOLLOWS_UNTIL)? else {
+            return Ok(None);
+        };
+        let time = take_u64(&bytes).ok_or(StoreError::Damaged("time"))?;
+        Ok(Some(time.0))
+    }
+
+    fn set_meta(&self, entries: &[(&str, &[u8])]) -> Result<(), StoreError> {
+        let write = self.database.begin_write()?;
+        {
+            let mut meta = write.open_table(META)?;
+            for (key, value) in entries {
+                meta.insert(*key, *value)?;
+            }
+        }
+        write.commit()?;
+        Ok(())
+    }
+
     /// All changes of validators, oldest first.
     pub(crate) fn handovers(&self) -> Result<Vec<Handover>, StoreError> {
         let table = self.database.begin_read()?.open_table(HANDOVERS)?;
@@ -188,8 +270,12 @@ impl Store {
     /// Writes one block's effects and the new applied height in one durable transaction.
     pub(crate) fn commit(&self, changes: &Changes<'_>) -> Result<(), StoreError> {
         let write = self.database.begin_write()?;
-        if let Some(batch) = changes.tree {
-            write_tree(&write, batch)?;
+        if let Some(tree) = changes.tree {
+            write_nodes(&write, tree.nodes.nodes())?;
+            let version = changes.applied.tree_version;
+            let mut stale = prune::stale_nodes(&tree.stale)?;
+            stale.extend(write_values(&write, changes.records, version)?);
+            prune::note(&write, &stale)?;
         }
         {
             let mut records = write.open_table(RECORDS)?;
@@ -210,6 +296,12 @@ impl Store {
             if let Some(checkpoint) = changes.checkpoint {
                 meta.insert(CHECKPOINT, checkpoint.to_bytes().as_slice())?;
             }
+            if changes.votes_again {
+                meta.remove(FOLLOWS_UNTIL)?;
+            }
+        }
+        if let Some(checkpoint) = changes.checkpoint {
+            prune::remove(&write, checkpoint.tree_version)?;
         }
         write.commit()?;
         Ok(())
@@ -227,20 +319,59 @@ impl Store {
     }
 }
 
-fn write_tree(write: &redb::WriteTransaction, batch: &NodeBatch) -> Result<(), StoreError> {
+fn write_nodes(
+    write: &redb::WriteTransaction,
+    batch: &BTreeMap<NodeKey, Node>,
+) -> Result<(), StoreError> {
     let mut nodes = write.open_table(NODES)?;
-    for (key, node) in batch.nodes() {
+    for (key, node) in batch {
         let key = borsh::to_vec(key).map_err(|_| StoreError::Damaged("node key"))?;
         let node = borsh::to_vec(node).map_err(|_| StoreError::Damaged("node"))?;
         nodes.insert(key.as_slice(), node.as_slice())?;
     }
-    let mut values = write.open_table(VALUES)?;
-    for ((version, key), value) in batch.values() {
-        // An absent value is stored as the empty string: no record encodes to nothing.
-        let value = value.as_deref().unwrap_or_default();
-        values.insert(value_key(*key, *version).as_slice(), value)?;
-    }
     Ok(())
+}
+
+/// Writes records' values under the tree's version and tells which older ones they replace.
+fn write_values(
+    write: &redb::WriteTransaction,
+    records: &BTreeMap<String, Vec<u8>>,
+    version: Version,
+) -> Result<Vec<prune::Stale>, StoreError> {
+    let mut values = write.open_table(VALUES)?;
+    let mut replaced = Vec::new();
+    for (name, value) in records {
+        let key: RecordKey = name
+            .parse()
+            .map_err(|_| StoreError::Damaged("record key"))?;
+        let hash = KeyHash(key.hash());
+        let (first, now) = (value_key(hash, 0), value_key(hash, version));
+        if let Some(older) = values.range(first.as_slice()..now.as_slice())?.next_back() {
+            replaced.push(prune::Stale::value(version, older?.0.value()));
+        }
+        values.insert(now.as_slice(), named(name, value).as_slice())?;
+    }
+    Ok(replaced)
+}
+
+/// A value with its key's text before it, which nobody could tell from the key's hash.
+fn named(name: &str, value: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(2 + name.len() + value.len());
+    // A key's text has a few hundred bytes at most.
+    bytes.extend_from_slice(&u16::try_from(name.len()).unwrap_or(u16::MAX).to_be_bytes());
+    bytes.extend_from_slice(name.as_bytes());
+    bytes.extend_from_slice(value);
+    bytes
+}
+
+fn unnamed(bytes: &[u8]) -> Result<(&str, &[u8]), StoreError> {
+    let damaged = StoreError::Damaged("tree value");
+    let Some((length, rest)) = bytes.split_first_chunk::<2>() else {
+        return Err(damaged);
+    };
+    let parts = rest.split_at_checked(usize::from(u16::from_be_bytes(*length)));
+    let (name, value) = parts.ok_or(StoreError::Damaged("tree value"))?;
+    Ok((std::str::from_utf8(name).map_err(|_| damaged)?, value))
 }
 
 fn value_key(key: KeyHash, version: Version) -> [u8; 40] {
@@ -292,6 +423,54 @@ impl Snapshot {
     }
 }
 
+/// A record as the tree has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Entry {
+    pub hash: KeyHash,
+    pub name: String,
+    pub value: Vec<u8>,
+}
+
+impl Snapshot {
+    /// The records of a version in order of their keys' hashes, after `after`, until they have `max_bytes`; at least one.
+    pub(crate) fn entries(
+        &self,
+        version: Version,
+        after: Option<KeyHash>,
+        max_bytes: usize,
+    ) -> Result<Vec<Entry>, StoreError> {
+        let first = after.map(|after| value_key(after, Version::MAX));
+        let first = first
+            .as_ref()
+            .map_or(Bound::Unbounded, |key| Bound::Excluded(key.as_slice()));
+        let mut found: Vec<Entry> = Vec::new();
+        let mut size = 0;
+        for item in self.values.range::<&[u8]>((first, Bound::Unbounded))? {
+            let (key, bytes) = item?;
+            let Some((hash, of)) = key.value().split_first_chunk::<32>() else {
+                return Err(StoreError::Damaged("tree value's key"));
+            };
+            let (hash, of) = (KeyHash(*hash), take_u64(of));
+            if of.is_none_or(|(of, _)| of > version) {
+                continue;
+            }
+            let (name, value) = unnamed(bytes.value())?;
+            if found.last().is_some_and(|last| last.hash == hash) {
+                // An older version of the same record came before.
+                found.pop();
+            } else {
+                size += name.len() + value.len();
+                if size > max_bytes && !found.is_empty() {
+                    break;
+                }
+            }
+            let (name, value) = (name.to_owned(), value.to_vec());
+            found.push(Entry { hash, name, value });
+        }
+        Ok(found)
+    }
+}
+
 impl TreeReader for Snapshot {
     fn get_node_option(&self, key: &NodeKey) -> anyhow::Result<Option<Node>> {
         let encoded = borsh::to_vec(key)?;
@@ -311,12 +490,12 @@ impl TreeReader for Snapshot {
         let Some(newest) = range.next_back() else {
             return Ok(None);
         };
-        let value = newest?.1.value().to_vec();
-        Ok((!value.is_empty()).then_some(value))
+        let value = unnamed(newest?.1.value())?.1.to_vec();
+        Ok(Some(value))
     }
 
     fn get_rightmost_leaf(&self) -> anyhow::Result<Option<(NodeKey, LeafNode)>> {
-        // Only a restore from a snapshot asks for it, and this tree is always built from blocks.
+        // Only a restore asks for it, which has a reader of its own.
         Ok(None)
     }
 }

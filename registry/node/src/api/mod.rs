@@ -5,6 +5,7 @@ mod observe;
 mod operations;
 mod records;
 mod resolution;
+mod snapshot;
 
 use std::sync::Arc;
 
@@ -33,6 +34,8 @@ pub(crate) struct Context {
     limit: Arc<limit::Limit>,
     /// One for each submitter that waits for the finalization.
     waiters: Arc<Semaphore>,
+    /// One for each chunk of a snapshot that is being made.
+    chunks: Arc<Semaphore>,
 }
 
 impl Context {
@@ -48,6 +51,7 @@ impl Context {
             key: validator.key,
             limit: Arc::new(limit::Limit::new(requests_per_second)),
             waiters: Arc::new(Semaphore::new(operations::MAX_WAITERS)),
+            chunks: Arc::new(Semaphore::new(snapshot::CHUNKS_AT_ONCE)),
         }
     }
 }
@@ -69,6 +73,8 @@ pub(crate) fn router(context: Context) -> Router {
         .routes(routes!(records::bundle))
         .routes(routes!(records::handovers))
         .routes(routes!(records::network))
+        .routes(routes!(snapshot::newest))
+        .routes(routes!(snapshot::chunk))
         .routes(routes!(resolution::resolve))
         .routes(routes!(observe::healthz))
         .routes(routes!(observe::readyz))

@@ -36,8 +36,11 @@ pub(super) async fn readyz(State(context): State<Context>) -> Response {
 pub(super) struct Status {
     /// This node's key, base64url.
     key: String,
-    /// `validator`, `joining` (from the next epoch on), `leaving` (with this epoch) or `follower`.
+    /// `validator`, `joining` (from the next epoch on), `leaving` (with this epoch), `follower`, or `waiting`: a validator
+    /// whose votes were lost, until an epoch begins that it can't have voted in.
     role: &'static str,
+    /// The block that this node's history starts from: 0, or the one that its state was fetched at.
+    start: u64,
     /// Last applied block.
     height: u64,
     /// The epoch of the next block.
@@ -55,6 +58,7 @@ pub(super) async fn status(State(context): State<Context>) -> Json<Status> {
     let epoch = ledger.epoch();
     let is_in = |epoch| set.keys_at(epoch).contains(&context.key);
     let role = match (is_in(epoch), is_in(epoch + 1)) {
+        (true, _) if !ledger.may_vote() => "waiting",
         (true, true) => "validator",
         (true, false) => "leaving",
         (false, true) => "joining",
@@ -63,6 +67,7 @@ pub(super) async fn status(State(context): State<Context>) -> Json<Status> {
     Json(Status {
         key: b64url(&context.key),
         role,
+        start: ledger.start().map_or(0, |start| start.header.height),
         height: ledger.applied().height,
         epoch,
         validators: set.at(epoch).len(),

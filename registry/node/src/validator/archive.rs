@@ -54,22 +54,27 @@ pub(super) fn page_cache() -> CacheRef {
     CacheRef::new(PAGE_SIZE, PAGE_CACHE)
 }
 
-/// Opens the archive of finalized blocks, which starts from `genesis`.
+/// Opens the archive of finalized blocks, which starts from `genesis`, or from the block that the state was fetched at.
 pub(super) async fn open<W: World>(
     context: &W::Runtime,
     committees: Committees,
     epocher: FixedEpocher,
     genesis: Block,
+    floor: Option<Finalization<Scheme, sha256::Digest>>,
     page_cache: CacheRef,
 ) -> anyhow::Result<(Archive<W>, Mailbox<Scheme, Standard<Block>>)> {
     let codec = Scheme::certificate_codec_config_unbounded();
     let finalizations = store::<W, _>(context, "finalizations", page_cache.clone(), codec).await?;
     let blocks = store::<W, _>(context, "blocks", page_cache.clone(), ()).await?;
     let digest = genesis.digest();
+    let start = match floor {
+        Some(floor) => Start::Floor(floor),
+        None => Start::Genesis(Digested::precomputed(genesis, digest)),
+    };
     let config = marshal::Config {
         provider: committees,
         epocher,
-        start: Start::Genesis(Digested::precomputed(genesis, digest)),
+        start,
         partition_prefix: "marshal".to_owned(),
         mailbox_size: MAILBOX,
         view_retention: ViewDelta::new(256),

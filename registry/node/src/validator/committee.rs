@@ -40,8 +40,13 @@ impl Committees {
             .collect::<Result<Vec<_>, _>>();
         let decoded = decoded.ok().context("a validator's key can't be used")?;
         let validators = ordered::Set::from_iter_dedup(decoded);
-        let signer = Scheme::signer(&self.namespace, validators.clone(), self.key.clone());
-        let signs = keys.iter().any(|key| key == self.key.public_key().as_ref());
+        let is_in = keys.iter().any(|key| key == self.key.public_key().as_ref());
+        let signs = is_in && self.ledger.may_vote();
+        let signer = if signs {
+            Scheme::signer(&self.namespace, validators.clone(), self.key.clone())
+        } else {
+            None
+        };
         let scheme = signer.unwrap_or_else(|| Scheme::verifier(&self.namespace, validators));
         Ok((scheme, signs))
     }

@@ -18,7 +18,7 @@ use super::committee::Committees;
 use super::epochs::{self, Epochs};
 use super::world::{Channels, World};
 use crate::block::Block;
-use crate::exchange::{Deliveries, apply_finalized, exchange_operations};
+use crate::exchange::{Deliveries, apply_finalized, exchange_operations, finalization};
 use crate::ledger::Ledger;
 
 /// What one node's engine is made of.
@@ -61,12 +61,17 @@ pub(crate) async fn start<W: World>(
     let page_cache = archive::page_cache();
     let genesis = ledger.genesis().clone();
     let first = genesis.digest();
+    let floor = ledger
+        .start()
+        .map(|start| finalization(start).context("the first block's certificate can't be used"));
+    let floor = floor.transpose()?;
     let epocher = archive::epocher(parts.epoch_blocks);
     let (archive, blocks) = archive::open::<W>(
         context,
         committees.clone(),
         epocher.clone(),
         genesis,
+        floor,
         page_cache.clone(),
     )
     .await?;

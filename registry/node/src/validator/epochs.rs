@@ -26,6 +26,7 @@ use super::world::{Channel, World};
 use super::{BUFFER, MAILBOX};
 use crate::Scheme;
 use crate::block::Block;
+use crate::exchange::finalization;
 use crate::ledger::Ledger;
 
 type Application<W> =
@@ -93,6 +94,7 @@ pub(super) fn lanes<W: World>(
 impl<W: World> Epochs<W> {
     /// Runs the present epoch's engine until its last block is applied, then the next one's, until the process ends.
     pub(super) async fn run(mut self, mut lanes: Lanes<W>) -> anyhow::Result<()> {
+        self.wait_for_state().await?;
         let mut applied = self.ledger.applied_heights();
         let mut tracked = 0;
         let mut epoch = self.ledger.epoch();
@@ -163,17 +165,38 @@ impl<W: World> Epochs<W> {
         ))
     }
 
-    /// The block that an epoch's first block builds on.
-    async fn floor(&self, epoch: u64) -> anyhow::Result<sha256::Digest> {
+    /// What an epoch's engine starts from: the last block of the epoch before, or a later one that the state was fetched at.
+    async fn floor(&self, epoch: u64) -> anyhow::Result<Floor<Scheme, sha256::Digest>> {
         let first = self.epocher.first(Epoch::new(epoch));
         let first = first.context("there is no such epoch")?.get();
+        if let Some(start) = self.ledger.start() {
+            let height = start.header.height;
+            if height >= first {
+                let start = finalization(start);
+                let start = start.context("the first block's certificate can't be used")?;
+                return Ok(Floor::Finalized(start));
+            }
+            if height + 1 == first {
+                return Ok(Floor::Genesis(start.header.digest().into()));
+            }
+        }
         if first == 0 {
-            return Ok(self.genesis);
+            return Ok(Floor::Genesis(self.genesis));
         }
         let info = self.blocks.get_info(Height::new(first - 1)).await;
-        Ok(info
-            .context("the archive lacks the last block of the epoch before")?
-            .1)
+        let info = info.context("the archive lacks the last block of the epoch before")?;
+        Ok(Floor::Genesis(info.1))
+    }
+
+    /// Waits until the state has all blocks that the archive has passed on: the votes of their epochs are removed, and must
+    /// not be made again.
+    async fn wait_for_state(&self) -> anyhow::Result<()> {
+        let Some(processed) = self.blocks.get_processed().await else {
+            return Ok(());
+        };
+        let mut applied = self.ledger.applied_heights();
+        let reached = applied.wait_for(|height| *height >= processed.height().get());
+        reached.await.map(drop).context("the ledger is gone")
     }
 
     /// Removes the votes of an epoch that is over.
@@ -189,7 +212,7 @@ impl<W: World> Epochs<W> {
         epoch: u64,
         scheme: Scheme,
         application: Application<W>,
-        floor: sha256::Digest,
+        floor: Floor<Scheme, sha256::Digest>,
     ) -> Consensus<W> {
         let leader_timeout = self.idle + Duration::from_millis(1_500);
         let certification_timeout = leader_timeout + Duration::from_secs(1);
@@ -206,7 +229,7 @@ impl<W: World> Epochs<W> {
             partition: partition(epoch),
             mailbox_size: MAILBOX,
             epoch: Epoch::new(epoch),
-            floor: Floor::Genesis(floor),
+            floor,
             replay_buffer: BUFFER,
             write_buffer: BUFFER,
             page_cache: self.page_cache.clone(),

@@ -282,23 +282,21 @@ fn run(args: &[&str]) {
 
 /// Writes the home of a node that is to join the network below `out`.
 pub fn join(out: &Path, name: &str) -> PathBuf {
+    join_with(out, name, &[])
+}
+
+/// As [`join`], with further arguments.
+pub fn join_with(out: &Path, name: &str, further: &[&str]) -> PathBuf {
     let home = out.join(name);
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
     drop(listener);
     let genesis = out.join("node-0/genesis.json");
     let (home_text, genesis) = (home.to_str().unwrap(), genesis.to_str().unwrap());
-    run(&[
-        "join",
-        "--home",
-        home_text,
-        "--genesis",
-        genesis,
-        "--name",
-        name,
-        "--p2p-listen",
-        &address,
-    ]);
+    let mut args = vec!["join", "--home", home_text, "--genesis", genesis];
+    args.extend(["--name", name, "--p2p-listen", &address]);
+    args.extend(further);
+    run(&args);
     home
 }
 
