@@ -1,17 +1,15 @@
 //! Walks from an agency's accreditation up to governance.
 
-use jumin_identity::{ClaimPath, Did};
+use jumin_identity::Did;
 
 use crate::{
+    claims::Claims,
     key::{RecordKey, Role},
     record::{Accreditor, DidRecord, Grant, Localized, Record},
 };
 
 /// The longest chain of grants from an agency up to governance.
 pub const MAX_CHAIN_DEPTH: usize = 4;
-
-/// How many grants a walk looks at before it gives up.
-const MAX_GRANTS_SEEN: usize = 256;
 
 /// What a view of the ledger knows about a record.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,15 +35,6 @@ pub struct AccreditationChain {
     pub grants: Vec<Grant>,
     /// The agency's name, from its own grant.
     pub name: Localized,
-}
-
-impl AccreditationChain {
-    /// Returns those of `asked` that some grant of the chain doesn't let its holder ask for; empty if all may be asked for.
-    pub fn beyond<'a>(&self, asked: impl IntoIterator<Item = &'a ClaimPath>) -> Vec<ClaimPath> {
-        let covered = |path: &ClaimPath| self.grants.iter().all(|grant| grant.claims.cover(path));
-        let beyond = asked.into_iter().filter(|path| !covered(path));
-        beyond.cloned().collect()
-    }
 }
 
 /// Why an agency is not accredited.
@@ -79,8 +68,9 @@ impl AccreditationError {
 
 /// Finds out whether `subject` was accredited for `role` at `at` (Unix seconds), for `credential_type` if one is given.
 ///
-/// Every grant of the chain must hold at `at` and cover the type, and no DID of it may have been deactivated by then. A
-/// grant that was ended answers [`Ended`](AccreditationError::Ended) for every later time, also past its period; so a caller
+/// Every grant of the chain must hold at `at` and cover the type, and no DID of it may have been deactivated by then. A grant
+/// hangs below one grant of its accreditor, so one that was ended takes with it what hangs below, for good; what held before
+/// goes on holding for the times before. A grant that was ended answers [`Ended`](AccreditationError::Ended) for every later time, also past its period; so a caller
 /// that asks for the present too tells an accreditation that ran out from one that was taken away.
 ///
 /// # Errors
@@ -92,48 +82,112 @@ pub fn accreditation_at(
     credential_type: Option<&str>,
     at: u64,
 ) -> Result<AccreditationChain, AccreditationError> {
-    let mut walk = Walk {
+    let walk = Walk {
         view,
         credential_type,
         at,
-        seen: 0,
     };
-    let mut grants = walk.up(subject, role, MAX_CHAIN_DEPTH)?;
-    grants.reverse();
-    let name = grants.first().map(|grant| grant.name.clone());
-    Ok(AccreditationChain {
-        name: name.ok_or(AccreditationError::NotAccredited)?,
-        grants,
-    })
+    walk.chain(subject, role, None)
+}
+
+/// Finds the way up from the grant with this id; else as [`accreditation_at`].
+pub(crate) fn chain_through(
+    view: &dyn LookupRecord,
+    subject: &Did,
+    role: Role,
+    grant: u64,
+    at: u64,
+) -> Result<AccreditationChain, AccreditationError> {
+    let walk = Walk {
+        view,
+        credential_type: None,
+        at,
+    };
+    walk.chain(subject, role, Some(grant))
+}
+
+/// Finds out which claims of `credential_type` the verifier `subject` was accredited to ask for at `at` (Unix seconds): those
+/// of all its grants that held.
+///
+/// # Errors
+/// As [`accreditation_at`]; also [`Unknown`](AccreditationError::Unknown) when one of several grants can't be judged.
+pub fn accredited_claims_at(
+    view: &dyn LookupRecord,
+    subject: &Did,
+    credential_type: &str,
+    at: u64,
+) -> Result<Claims, AccreditationError> {
+    let walk = Walk {
+        view,
+        credential_type: Some(credential_type),
+        at,
+    };
+    let (mut allowed, mut failure) = (None, AccreditationError::NotAccredited);
+    for grant in walk.grants(subject, Role::Verifier)? {
+        let claims = grant.claims.clone();
+        match walk.through(grant, MAX_CHAIN_DEPTH) {
+            Ok(_) => {
+                allowed = Some(match allowed {
+                    Some(others) => claims.or(others),
+                    None => claims,
+                });
+            }
+            Err(AccreditationError::Unknown) => return Err(AccreditationError::Unknown),
+            Err(error) => failure = graver(failure, error),
+        }
+    }
+    allowed.ok_or(failure)
 }
 
 struct Walk<'a> {
     view: &'a dyn LookupRecord,
     credential_type: Option<&'a str>,
     at: u64,
-    seen: usize,
 }
 
 impl Walk<'_> {
-    /// Returns the grants from governance down to `subject`.
-    fn up(
-        &mut self,
+    fn chain(
+        &self,
         subject: &Did,
         role: Role,
-        depth: usize,
-    ) -> Result<Vec<Grant>, AccreditationError> {
+        only: Option<u64>,
+    ) -> Result<AccreditationChain, AccreditationError> {
+        let mut grants = self.up(subject, role, only, MAX_CHAIN_DEPTH)?;
+        grants.reverse();
+        let name = grants.first().map(|grant| grant.name.clone());
+        Ok(AccreditationChain {
+            name: name.ok_or(AccreditationError::NotAccredited)?,
+            grants,
+        })
+    }
+
+    /// Returns all grants of an agency that was not deactivated.
+    fn grants(&self, subject: &Did, role: Role) -> Result<Vec<Grant>, AccreditationError> {
         self.require_active(subject)?;
         let key = RecordKey::Accreditation {
             subject: subject.clone(),
             role,
         };
-        let record = match self.view.lookup(&key) {
-            Lookup::Present(Record::Accreditation(record)) => record,
-            Lookup::Present(_) | Lookup::Absent => return Err(AccreditationError::NotAccredited),
-            Lookup::Unknown => return Err(AccreditationError::Unknown),
-        };
+        match self.view.lookup(&key) {
+            Lookup::Present(Record::Accreditation(record)) => Ok(record.grants),
+            Lookup::Present(_) | Lookup::Absent => Err(AccreditationError::NotAccredited),
+            Lookup::Unknown => Err(AccreditationError::Unknown),
+        }
+    }
+
+    /// Returns the grants from governance down to `subject`, through its grant `only` if one is named.
+    fn up(
+        &self,
+        subject: &Did,
+        role: Role,
+        only: Option<u64>,
+        depth: usize,
+    ) -> Result<Vec<Grant>, AccreditationError> {
         let mut failure = AccreditationError::NotAccredited;
-        for grant in record.grants {
+        for grant in self.grants(subject, role)? {
+            if only.is_some_and(|id| grant.id != id) {
+                continue;
+            }
             match self.through(grant, depth) {
                 Ok(grants) => return Ok(grants),
                 Err(error) => failure = graver(failure, error),
@@ -142,9 +196,8 @@ impl Walk<'_> {
         Err(failure)
     }
 
-    fn through(&mut self, grant: Grant, depth: usize) -> Result<Vec<Grant>, AccreditationError> {
-        self.seen += 1;
-        if self.seen > MAX_GRANTS_SEEN || depth == 0 {
+    fn through(&self, grant: Grant, depth: usize) -> Result<Vec<Grant>, AccreditationError> {
+        if depth == 0 {
             return Err(AccreditationError::NotAccredited);
         }
         if !self
@@ -162,7 +215,12 @@ impl Walk<'_> {
         }
         let mut grants = match &grant.by {
             Accreditor::Governance => Vec::new(),
-            Accreditor::Did(accreditor) => self.up(accreditor, Role::Accreditor, depth - 1)?,
+            Accreditor::Did(_) if grant.under.is_none() => {
+                return Err(AccreditationError::NotAccredited);
+            }
+            Accreditor::Did(accreditor) => {
+                self.up(accreditor, Role::Accreditor, grant.under, depth - 1)?
+            }
         };
         grants.push(grant);
         Ok(grants)

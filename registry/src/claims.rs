@@ -29,6 +29,25 @@ impl Claims {
         }
     }
 
+    /// Returns those of `asked` that may not be asked for; empty if all may.
+    pub fn beyond<'a>(&self, asked: impl IntoIterator<Item = &'a ClaimPath>) -> Vec<ClaimPath> {
+        let beyond = asked.into_iter().filter(|path| !self.cover(path));
+        beyond.cloned().collect()
+    }
+
+    /// Allows what either allows.
+    pub(crate) fn or(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Only(mut paths), Self::Only(others)) => {
+                paths.extend(others);
+                paths.sort();
+                paths.dedup();
+                Self::Only(paths)
+            }
+            _ => Self::Any,
+        }
+    }
+
     /// Tells whether everything that `other` allows is allowed here.
     pub(crate) fn enclose(&self, other: &Self) -> bool {
         match (self, other) {

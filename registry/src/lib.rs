@@ -34,7 +34,8 @@ pub mod testing;
 pub mod tree;
 
 pub use accreditation::{
-    AccreditationChain, AccreditationError, Lookup, LookupRecord, MAX_CHAIN_DEPTH, accreditation_at,
+    AccreditationChain, AccreditationError, Lookup, LookupRecord, MAX_CHAIN_DEPTH,
+    accreditation_at, accredited_claims_at,
 };
 pub use bundle::{Bundle, BundleError, MAX_BUNDLE_BYTES, VerifiedBundle};
 pub use certificate::{Certificate, MAX_VALIDATORS, finalization_message, quorum};

@@ -87,6 +87,9 @@ pub struct Grant {
     pub id: u64,
     /// Who granted it.
     pub by: Accreditor,
+    /// The accreditor's own grant that this one lies within and hangs below, by its id; none if governance granted it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub under: Option<u64>,
     /// The agency's name as screens show it.
     pub name: Localized,
     /// Credential types (`vct`) it is for; empty means every type (never for issuers).

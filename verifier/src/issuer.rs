@@ -65,7 +65,16 @@ pub(crate) fn accreditation(
         // An accreditation that ran out leaves what was issued under it as it is. One that has not
         // begun has a date of issuance that has not come, which the validity is about.
         Ok(_) | Err(AccreditationError::NotAccredited) => {}
-        Err(taken_away) => return Err(not_accredited(taken_away)),
+        Err(AccreditationError::Unknown) => {
+            return Err(not_accredited(AccreditationError::Unknown));
+        }
+        Err(taken_away) => {
+            return Err(Failure::because(
+                Verdict::IssuerNotAccredited,
+                "The issuer was accredited at the time that the credential is dated to, but no longer is",
+                &taken_away,
+            ));
+        }
     }
     trail.issuer = Some(IssuerName {
         did: issuer.did.clone(),

@@ -3,7 +3,11 @@
 mod world;
 
 use jumin_identity::{OneWayNonce, Status, StatusReference};
-use jumin_registry::{Accreditor, Claims, Localized, Operation, Role};
+use jumin_registry::testing::TestAgency;
+use jumin_registry::{
+    AccreditationError, Accreditor, AnchorKind, Claims, Localized, Operation, Role,
+    accreditation_at,
+};
 use jumin_verifier::{OnStatusUnknown, PendingRequest, Step, StepOutcome, Verdict};
 use serde_json::{Value, json};
 use world::*;
@@ -249,6 +253,123 @@ fn issuer_whose_accreditor_was_deactivated_is_not_accredited_but_not_deactivated
     let view = world.view(NOW);
     let outcome = pending.finish(&answer, &view, NOW);
     assert_eq!(verdict(&outcome), Verdict::IssuerNotAccredited);
+}
+
+/// A ministry, a city and an office below each other; gives all three, the ministry first.
+fn chain_of_three(world: &mut World) -> [TestAgency; 3] {
+    let agencies = [
+        world.ledger.agency(),
+        world.ledger.agency(),
+        world.ledger.agency(),
+    ];
+    let (from, until) = (NOW - 90 * DAY, NOW + 100 * DAY);
+    let ministry = &agencies[0].did;
+    world
+        .ledger
+        .accredit(ministry, Role::Accreditor, &[CARD], from, until);
+    for (pair, role) in agencies.windows(2).zip([Role::Accreditor, Role::Issuer]) {
+        let grant = Operation::Accredit {
+            accreditor: Accreditor::Did(pair[0].did.clone()),
+            subject: pair[1].did.clone(),
+            role,
+            name: Localized {
+                ko: "종로구".to_owned(),
+                en: "Jongno".to_owned(),
+            },
+            types: vec![CARD.to_owned()],
+            claims: Claims::Any,
+            from,
+            until,
+            version: 0,
+        };
+        world.ledger.apply(&pair[0].sign(&grant)).unwrap();
+    }
+    agencies
+}
+
+#[test]
+fn office_three_steps_down_issues_until_the_ministrys_grant_is_ended() {
+    let mut world = World::new();
+    let [ministry, _, office] = chain_of_three(&mut world);
+    let anchored = world.list.digest();
+    world.ledger.set_time(NOW - 80);
+    world
+        .ledger
+        .anchor(&office, AnchorKind::StatusList, LIST, 1, anchored, None);
+    let token = sign_list_of(&office, LIST, &world.list, NOW - 85, NOW + 30 * DAY);
+    let pending = world.ask("age-19");
+    let card = world.answer(&pending);
+    let dated = |iat: u64| {
+        reissue(&card, &office.key, &world.holder, |header, payload| {
+            header["kid"] = Value::from(office.kid().to_string());
+            payload.insert("iss".to_owned(), Value::from(office.did.to_string()));
+            payload.insert("iat".to_owned(), Value::from(iat));
+        })
+    };
+    let (before, after) = (dated(NOW - 60), dated(NOW - 20));
+    let mut seen_at = |at, end: bool| {
+        if end {
+            world.ledger.set_time(NOW - 40);
+            world
+                .ledger
+                .end_accreditation(&ministry.did, Role::Accreditor, 1);
+        }
+        let mut view = world.view_without_lists(at);
+        view.add_current_status_list(&office.did, LIST, &token)
+            .unwrap();
+        view
+    };
+    let (kept, view) = (seen_at(NOW - 45, false), seen_at(NOW, true));
+
+    // What is dated after the end was issued without an accreditation.
+    let late = pending.finish(&after, &view, NOW).unwrap_err();
+    assert_eq!(late.verdict(), Verdict::IssuerNotAccredited);
+    let reason = &late.report().reason;
+    assert!(reason.contains("does not hold"), "{reason}");
+    // What is dated before it is refused as well, since the date is the office's word; the reason tells the two apart.
+    let early = pending.finish(&before, &view, NOW).unwrap_err();
+    assert_eq!(early.verdict(), Verdict::IssuerNotAccredited);
+    let reason = &early.report().reason;
+    assert!(reason.contains("was accredited at the time"), "{reason}");
+    assert!(early.report().claims.is_empty());
+    // The one bundle also answers for the time of issuance, by itself.
+    let at = |time| accreditation_at(view.ledger(), &office.did, Role::Issuer, Some(CARD), time);
+    assert_eq!(at(NOW - 60).unwrap().grants.len(), 3);
+    assert_eq!(at(NOW - 20).unwrap_err(), AccreditationError::Ended);
+    // And what was accepted before the end is accepted again from what was at hand then.
+    assert!(pending.finish(&before, &kept, NOW).is_ok());
+}
+
+#[test]
+fn card_of_an_office_whose_chain_ran_out_since_stays_valid() {
+    let mut world = World::at(NOW, LIST);
+    let office = world.ledger.agency();
+    let (from, until) = (NOW - 90 * DAY, NOW - 10);
+    world
+        .ledger
+        .accredit(&office.did, Role::Issuer, &[CARD], from, until);
+    world.ledger.set_time(NOW - 80);
+    let anchored = world.list.digest();
+    world
+        .ledger
+        .anchor(&office, AnchorKind::StatusList, LIST, 1, anchored, None);
+    let token = sign_list_of(&office, LIST, &world.list, NOW - 85, NOW + 30 * DAY);
+    let pending = world.ask("age-19");
+    let card = world.answer(&pending);
+    let dated = |iat: u64| {
+        reissue(&card, &office.key, &world.holder, |header, payload| {
+            header["kid"] = Value::from(office.kid().to_string());
+            payload.insert("iss".to_owned(), Value::from(office.did.to_string()));
+            payload.insert("iat".to_owned(), Value::from(iat));
+        })
+    };
+    let (before, after) = (dated(NOW - 60), dated(NOW - 5));
+    let mut view = world.view_without_lists(NOW);
+    view.add_current_status_list(&office.did, LIST, &token)
+        .unwrap();
+    let verdict = |answer: &str| verdict(&pending.finish(answer, &view, NOW));
+    assert_eq!(verdict(&before), Verdict::Valid);
+    assert_eq!(verdict(&after), Verdict::IssuerNotAccredited);
 }
 
 #[test]

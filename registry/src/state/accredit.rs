@@ -6,7 +6,9 @@ use jumin_identity::Did;
 
 use super::{Change, ReadState, Rejection};
 use crate::{
-    accreditation::{AccreditationError, Lookup, LookupRecord, MAX_CHAIN_DEPTH, accreditation_at},
+    accreditation::{
+        AccreditationError, Lookup, LookupRecord, MAX_CHAIN_DEPTH, accreditation_at, chain_through,
+    },
     key::{RecordKey, Role},
     operation::Operation,
     record::{AccreditationRecord, Accreditor, Grant, Record},
@@ -37,9 +39,10 @@ impl Change<'_> {
         if record.grants.len() >= MAX_GRANTS {
             return Err(Rejection::Limits("grants"));
         }
-        let grant = Grant {
+        let mut grant = Grant {
             id: record.version + 1,
             by: accreditor.clone(),
+            under: None,
             name: name.clone(),
             types: types.clone(),
             claims: claims.clone(),
@@ -48,7 +51,7 @@ impl Change<'_> {
             ended: None,
         };
         if let Accreditor::Did(accreditor) = accreditor {
-            self.require_within_own(accreditor, subject, *role, &grant)?;
+            grant.under = Some(self.parent(accreditor, subject, *role, &grant)?);
         }
         self.require_not_deactivated(subject)?;
         record.version += 1;
@@ -111,10 +114,10 @@ impl Change<'_> {
         if grant.ended.is_some() || grant.until <= now {
             return Ok(false);
         }
-        let Accreditor::Did(accreditor) = &grant.by else {
+        let (Accreditor::Did(accreditor), Some(parent)) = (&grant.by, grant.under) else {
             return Ok(true);
         };
-        match self.accreditation(accreditor, Role::Accreditor, None, now) {
+        match self.chain_through(accreditor, parent) {
             Ok(_) => Ok(true),
             Err(Rejection::NotAccredited) => Ok(false),
             Err(error) => Err(error),
@@ -143,41 +146,49 @@ impl Change<'_> {
         }
     }
 
-    /// Requires `grant` to lie within one that `accreditor` holds now, in types and in time.
-    fn require_within_own(
+    /// Finds the grant of `accreditor` that `grant` lies within and will hang below: of several the one that lasts longest.
+    fn parent(
         &self,
         accreditor: &Did,
         subject: &Did,
         role: Role,
         grant: &Grant,
-    ) -> Result<(), Rejection> {
-        let now = self.block.time();
-        let chain = self.accreditation(accreditor, Role::Accreditor, None, now)?;
-        let own = self
-            .state
-            .accreditation(&accreditation_key(accreditor, Role::Accreditor))?
-            .ok_or(Rejection::NotAccredited)?;
-        let within = |parent: &Grant| parent.holds_at(now) && encloses(parent, grant, role);
-        if accreditor == subject || !own.grants.iter().any(within) {
+    ) -> Result<u64, Rejection> {
+        let own = accreditation_key(accreditor, Role::Accreditor);
+        let own = self.state.accreditation(&own)?;
+        let own = own.ok_or(Rejection::NotAccredited)?;
+        let mut parents = Vec::new();
+        for parent in &own.grants {
+            match self.chain_through(accreditor, parent.id) {
+                Ok(chain) => parents.push((parent, chain.grants.len())),
+                Err(Rejection::NotAccredited) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        if parents.is_empty() {
+            return Err(Rejection::NotAccredited);
+        }
+        parents.retain(|(parent, _)| encloses(parent, grant, role));
+        if accreditor == subject || parents.is_empty() {
             return Err(Rejection::OutsideParent);
         }
-        // The grants above must cover the types as well, and leave room for one more below.
-        let mut longest = chain.grants.len();
-        for name in &grant.types {
-            let chain = self
-                .accreditation(accreditor, Role::Accreditor, Some(name), now)
-                .map_err(|error| match error {
-                    Rejection::NotAccredited => Rejection::OutsideParent,
-                    other => other,
-                })?;
-            longest = longest.max(chain.grants.len());
-        }
+        // An accreditor leaves room for one more below.
         let room = MAX_CHAIN_DEPTH - usize::from(role == Role::Accreditor);
-        if longest < room {
-            Ok(())
-        } else {
-            Err(Rejection::Limits("accreditors in a chain"))
-        }
+        let reachable = parents.into_iter().filter(|(_, above)| *above < room);
+        let longest = reachable.map(|(parent, _)| (parent.until, parent.id)).max();
+        longest
+            .map(|(_, id)| id)
+            .ok_or(Rejection::Limits("accreditors in a chain"))
+    }
+
+    /// Walks up to governance from one grant of an accreditor, in the state as it is now.
+    fn chain_through(
+        &self,
+        accreditor: &Did,
+        grant: u64,
+    ) -> Result<crate::AccreditationChain, Rejection> {
+        let now = self.block.time();
+        self.judged(|view| chain_through(view, accreditor, Role::Accreditor, grant, now))
     }
 
     /// Walks up to governance in the state as it is.
@@ -188,11 +199,18 @@ impl Change<'_> {
         credential_type: Option<&str>,
         at: u64,
     ) -> Result<crate::AccreditationChain, Rejection> {
+        self.judged(|view| accreditation_at(view, subject, role, credential_type, at))
+    }
+
+    fn judged(
+        &self,
+        judge: impl FnOnce(&View<'_>) -> Result<crate::AccreditationChain, AccreditationError>,
+    ) -> Result<crate::AccreditationChain, Rejection> {
         let view = View {
             state: self.state.0,
             failed: Cell::new(false),
         };
-        let result = accreditation_at(&view, subject, role, credential_type, at);
+        let result = judge(&view);
         if view.failed.get() {
             return Err(Rejection::StateUnavailable(super::StateUnavailable));
         }

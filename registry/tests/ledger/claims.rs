@@ -2,7 +2,8 @@
 
 use jumin_identity::{ClaimPath, PathSegment};
 use jumin_registry::{
-    Accreditor, Claims, Localized, Operation, Rejection, Role, accreditation_at,
+    AccreditationError, Accreditor, Claims, Localized, Operation, Rejection, Role,
+    accredited_claims_at,
     testing::{TestAgency, TestLedger},
 };
 
@@ -45,14 +46,14 @@ fn what_a_verifier_asks_beyond_its_accreditation_is_listed() {
     ledger.apply(&ledger.governed(&operation)).unwrap();
     let trust = ledger.trust();
     let view = ledger.bundle(NOW).verify(&trust).unwrap();
-    let chain = accreditation_at(&view, &library.did, Role::Verifier, Some(CARD), NOW).unwrap();
+    let allowed = accredited_claims_at(&view, &library.did, CARD, NOW).unwrap();
     let asked = [
         path(&["name"]),
         path(&["address", "sido"]),
         path(&["birthdate"]),
     ];
-    assert_eq!(chain.beyond(&asked), vec![path(&["birthdate"])]);
-    assert!(chain.beyond(&asked[..2]).is_empty());
+    assert_eq!(allowed.beyond(&asked), vec![path(&["birthdate"])]);
+    assert!(allowed.beyond(&asked[..2]).is_empty());
 }
 
 #[test]
@@ -73,6 +74,39 @@ fn an_accreditor_lets_verifiers_ask_for_no_more_than_it_may() {
     ledger
         .apply(&by_city(only(&[&["address", "sido"]])))
         .unwrap();
+}
+
+#[test]
+fn grants_of_one_verifier_add_up() {
+    let mut ledger = TestLedger::new(NOW);
+    let library = ledger.agency();
+    let mut grant = |claims, version| {
+        let mut operation = accredit(Accreditor::Governance, &library, Role::Verifier, claims);
+        if let Operation::Accredit { version: own, .. } = &mut operation {
+            *own = version;
+        }
+        ledger.apply(&ledger.governed(&operation)).unwrap();
+    };
+    grant(only(&[&["name"]]), 0);
+    grant(only(&[&["address"], &["name"]]), 1);
+    let trust = ledger.trust();
+    let view = ledger.bundle(NOW).verify(&trust).unwrap();
+    let allowed = accredited_claims_at(&view, &library.did, CARD, NOW);
+    assert_eq!(allowed, Ok(only(&[&["address"], &["name"]])));
+    let of_another_type = accredited_claims_at(&view, &library.did, "urn:other", NOW);
+    assert_eq!(of_another_type, Err(AccreditationError::NotAccredited));
+}
+
+#[test]
+fn accreditor_of_some_claims_accredits_issuers_all_the_same() {
+    let mut ledger = TestLedger::new(NOW);
+    let (city, office) = (ledger.agency(), ledger.agency());
+    let claims = only(&[&["name"]]);
+    let operation = accredit(Accreditor::Governance, &city, Role::Accreditor, claims);
+    ledger.apply(&ledger.governed(&operation)).unwrap();
+    let by = Accreditor::Did(city.did.clone());
+    let issuer = accredit(by, &office, Role::Issuer, Claims::Any);
+    ledger.apply(&city.sign(&issuer)).unwrap();
 }
 
 #[test]

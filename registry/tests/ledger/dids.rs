@@ -103,7 +103,11 @@ fn accreditor_that_lost_its_own_lets_nobody_create_a_did() {
     ledger.end_accreditation(&city.did, Role::Accreditor, grant);
     assert_eq!(ledger.apply(&office.creation), Err(Rejection::NotAwaited));
     ledger.accredit(&city.did, Role::Accreditor, &[CARD], NOW, NOW + 100);
-    ledger.apply(&office.creation).unwrap();
+    assert_eq!(
+        ledger.apply(&office.creation),
+        Err(Rejection::NotAwaited),
+        "what hung below the ended grant does not stand up again"
+    );
 }
 
 #[test]

@@ -3,6 +3,7 @@
 mod accreditation;
 mod anchors;
 mod bundles;
+mod chains;
 mod checkpoints;
 mod claims;
 mod client;
