@@ -12,7 +12,7 @@ FACES_TESTS := tests/faces
 FACES := wallet counter console
 PAGES := $(FACES:%=ui/%/dist/index.html)
 
-.PHONY: help setup ui build test test-ui test-rust test-interop test-faces screenshots demo up down bench lint fmt deny clean
+.PHONY: help setup ui build test test-ui test-rust test-interop test-faces simulate screenshots demo up down bench lint fmt deny clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -48,6 +48,11 @@ test-interop: build $(INTEROP)/node_modules/.package-lock.json ## Run the foreig
 
 test-faces: build $(FACES_TESTS)/node_modules/.package-lock.json ## Use the wallet's window and the pages as people do
 	JUMIN_BIN_DIR="$(abspath $(BIN))" npm --prefix $(FACES_TESTS) test
+
+# `make test` runs a few seeds of the same.
+simulate: ui ## Run the ledger's nodes through SEEDS=2000 simulated disasters, FROM=0 on; a failing seed repeats to the bit
+	JUMIN_SIMULATE_FROM=$(or $(FROM),0) JUMIN_SIMULATE_SEEDS=$(or $(SEEDS),2000) \
+	  $(CARGO) test $(LOCKED) --workspace --lib -- simulation::tests::every_seed_keeps_the_rules --nocapture
 
 screenshots: build $(FACES_TESTS)/node_modules/.package-lock.json ## Draw every screen into docs/images/
 	JUMIN_BIN_DIR="$(abspath $(BIN))" npm --prefix $(FACES_TESTS) run screenshots

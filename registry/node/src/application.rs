@@ -13,7 +13,7 @@ use crate::execution::{ExecutionError, View};
 use crate::ledger::Ledger;
 
 /// How far ahead of this node's clock a block's time may be before it is voted for.
-const MAX_AHEAD: Duration = Duration::from_millis(1500);
+pub(crate) const MAX_AHEAD: Duration = Duration::from_millis(1500);
 /// A node further behind than this many blocks waits for them before it executes candidates.
 const MAX_GAP: u64 = 32;
 

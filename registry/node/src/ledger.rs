@@ -122,6 +122,15 @@ impl Ledger {
         self.applied.subscribe()
     }
 
+    /// The blocks applied last, newest first, as far as they are kept.
+    #[cfg(test)]
+    pub(crate) fn recent(&self) -> Vec<Arc<Executed>> {
+        let chain = self.chain();
+        let newest = chain.executed.get(&chain.applied.digest);
+        let before = |block: &&Arc<Executed>| chain.executed.get(&block.parent);
+        std::iter::successors(newest, before).cloned().collect()
+    }
+
     /// Tells whether the state after the block with this digest is known.
     pub(crate) fn knows(&self, digest: &[u8; 32]) -> bool {
         let chain = self.chain();

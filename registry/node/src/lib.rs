@@ -19,6 +19,8 @@ mod load;
 mod mempool;
 mod node;
 mod proofs;
+#[cfg(test)]
+mod simulation;
 mod snapshot;
 mod store;
 mod sync;

@@ -152,7 +152,11 @@ pub(crate) struct Store {
 impl Store {
     /// Opens the database, creating its tables, and ties it to `genesis`.
     pub(crate) fn open(path: &Path, genesis: &[u8; 32]) -> Result<Self, StoreError> {
-        let database = Database::create(path)?;
+        Self::new(Database::create(path)?, genesis)
+    }
+
+    /// Creates the tables of a database where they are missing, and ties it to `genesis`.
+    pub(crate) fn new(database: Database, genesis: &[u8; 32]) -> Result<Self, StoreError> {
         let write = database.begin_write()?;
         {
             write.open_table(NODES)?;

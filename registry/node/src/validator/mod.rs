@@ -2,10 +2,10 @@
 
 mod archive;
 mod committee;
-mod engine;
+pub(crate) mod engine;
 mod epochs;
 mod network;
-mod world;
+pub(crate) mod world;
 
 use std::net::TcpListener;
 use std::num::NonZeroUsize;
