@@ -63,6 +63,14 @@ pub fn root(store: &impl TreeReader, height: u64) -> Result<[u8; 32], TreeError>
         .0)
 }
 
+/// Counts the records of block `height`.
+///
+/// # Errors
+/// [`TreeError`] when the store fails or lacks that version.
+pub fn count(store: &impl TreeReader, height: u64) -> Result<usize, TreeError> {
+    sparse(store).get_leaf_count(height).map_err(TreeError::new)
+}
+
 /// Proves a record's value or its absence as of block `height`.
 ///
 /// # Errors

@@ -220,6 +220,11 @@ impl Home {
         Duration::from_millis(self.config.idle_block_ms)
     }
 
+    /// The state database.
+    pub(crate) fn state(&self) -> PathBuf {
+        self.data().join("state.redb")
+    }
+
     /// Where data is kept.
     pub(crate) fn data(&self) -> PathBuf {
         self.path.join("data")

@@ -8,6 +8,7 @@ mod accredit;
 mod api;
 mod application;
 mod block;
+mod check;
 mod exchange;
 mod execution;
 mod genesis;
@@ -28,6 +29,7 @@ mod validator;
 mod votes;
 
 pub use accredit::{Accredit, Accreditations, EndAccreditation};
+pub use check::VerifyStore;
 pub use govern::Govern;
 pub use home::{NewNetwork, init, init_dev};
 pub use join::{Join, join};

@@ -8,8 +8,8 @@ use anyhow::bail;
 use clap::{Args, Parser, Subcommand};
 use jumin_http::TlsFiles;
 use jumin_registry_node::{
-    Accredit, Accreditations, EndAccreditation, Govern, Join, Load, NewNetwork, RunOptions, init,
-    init_dev, join, run,
+    Accredit, Accreditations, EndAccreditation, Govern, Join, Load, NewNetwork, RunOptions,
+    VerifyStore, init, init_dev, join, run,
 };
 
 /// Runs the DID registry that several agencies keep together.
@@ -30,6 +30,8 @@ enum Command {
     Run(Serve),
     /// Writes the home of a node that is to become a validator, and what the governors need to add it.
     Join(Join),
+    /// Checks the whole state of a node that doesn't run.
+    VerifyStore(VerifyStore),
     /// Accredits, and changes validators and governors, by a threshold of governors.
     #[command(subcommand)]
     Govern(Govern),
@@ -100,6 +102,7 @@ async fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Init(options) => options.write(),
         Command::Run(options) => run(options.into()).await,
+        Command::VerifyStore(command) => command.run(),
         Command::Join(options) => join(&options),
         Command::Govern(command) => command.run().await,
         Command::Load(load) => load.run().await,

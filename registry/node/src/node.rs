@@ -1,5 +1,6 @@
+use std::io::Write as _;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,6 +8,7 @@ use anyhow::Context as _;
 use jumin_http::{Listen, TlsFiles};
 
 use crate::api;
+use crate::check;
 use crate::home::Home;
 use crate::ledger::Ledger;
 use crate::store::Store;
@@ -16,6 +18,9 @@ use crate::votes;
 
 /// How long a network of one may take for its first block before the API opens anyway.
 const FIRST_BLOCK: Duration = Duration::from_secs(10);
+
+/// How many bytes must fit on the disk.
+const ROOM: usize = 4 * 1024 * 1024;
 
 /// How one validator is run.
 #[derive(Clone, Debug)]
@@ -46,18 +51,14 @@ pub async fn run(options: RunOptions) -> anyhow::Result<()> {
     .await?;
     let url = options.public_url.unwrap_or_else(|| bound.base_url());
 
-    std::fs::create_dir_all(home.data()).context("cannot create the data directory")?;
-    let genesis = home.genesis.clone();
-    let digest = genesis.block()?.header().digest();
-    let store = Store::open(&home.data().join("state.redb"), &digest)
-        .context("cannot open the state database; is this validator running already?")?;
-    votes::require(&home, &store, options.votes_lost)?;
-    let store = Arc::new(store);
-    fetch_state(&home, &store).await?;
-    let ledger = Arc::new(Ledger::open(&genesis, store, home.config.capacity())?);
+    let data = home.data();
+    std::fs::create_dir_all(&data).context("cannot create the data directory")?;
+    require_room(&data)?;
+    let ledger = open_ledger(&home, options.votes_lost).await?;
     let requests = home.config.requests_per_second;
     let directory = home.path.clone();
-    let validator = Validator::start(home, ledger.clone()).await?;
+    let validator = Validator::start(home, ledger.clone()).await;
+    let validator = validator.map_err(|error| explain(error, &data))?;
     wait_for_first_block(&ledger).await;
 
     std::fs::write(directory.join("address"), &url).context("cannot write the address file")?;
@@ -80,8 +81,53 @@ pub async fn run(options: RunOptions) -> anyhow::Result<()> {
             served.await
         }
     };
-    validator.stop()?;
+    validator.stop().map_err(|error| explain(error, &data))?;
     served.context("the API failed")
+}
+
+/// Opens the state, fetched or built anew if it has to be, and checks that this validator may vote and a part of its state.
+async fn open_ledger(home: &Home, votes_lost: bool) -> anyhow::Result<Arc<Ledger>> {
+    let digest = home.genesis.block()?.header().digest();
+    let path = home.state();
+    let store = match Store::open(&path, &digest) {
+        Ok(store) => store,
+        Err(error) if error.is_in_use() => {
+            return Err(error)
+                .context("cannot open the state database; is this validator running already?");
+        }
+        Err(error) => return Err(error).context(check::recovery(&path)),
+    };
+    votes::require(home, &store, votes_lost)?;
+    let store = Arc::new(store);
+    fetch_state(home, &store).await?;
+    let ledger = Ledger::open(&home.genesis, store, home.config.capacity());
+    let ledger = ledger.with_context(|| check::recovery(&path))?;
+    check::sample(&ledger).with_context(|| check::recovery(&path))?;
+    Ok(Arc::new(ledger))
+}
+
+/// Requires that the disk takes a little more than a block.
+fn require_room(data: &Path) -> anyhow::Result<()> {
+    let path = data.join("room");
+    let written = std::fs::File::create(&path).and_then(|mut file| {
+        file.write_all(&[0; ROOM])?;
+        file.sync_all()
+    });
+    let removed = std::fs::remove_file(&path);
+    written.and(removed).with_context(|| {
+        format!(
+            "cannot write to {}: make room there and start again; nothing that was finalized is lost",
+            data.display()
+        )
+    })
+}
+
+/// Says why an engine ended that can't say it itself.
+fn explain(error: anyhow::Error, data: &Path) -> anyhow::Error {
+    match require_room(data) {
+        Err(full) => full.context(error.to_string()),
+        Ok(()) => error,
+    }
 }
 
 /// Fetches the state when there is none and the settings say from where.

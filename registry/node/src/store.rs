@@ -3,6 +3,7 @@ mod restore;
 
 use std::collections::{BTreeMap, HashSet};
 use std::ops::Bound;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use jmt::storage::{LeafNode, Node, NodeKey, TreeReader};
@@ -49,6 +50,13 @@ pub(crate) enum StoreError {
     OtherNetwork,
     #[error("the state database was written by another release; remove it and start again")]
     OtherFormat,
+}
+
+impl StoreError {
+    /// Tells whether another process has the database open.
+    pub(crate) fn is_in_use(&self) -> bool {
+        matches!(self, Self::Database(error) if matches!(**error, redb::Error::DatabaseAlreadyOpen))
+    }
 }
 
 impl<E: Into<redb::Error>> From<E> for StoreError {
@@ -144,6 +152,17 @@ pub(crate) struct Changes<'a> {
     pub votes_again: bool,
 }
 
+/// How much of the file is checked when it is opened.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Integrity {
+    /// All of it, unless that takes long.
+    Quick,
+    Whole,
+}
+
+/// A database of this many bytes is read in a moment.
+const SOON_READ: u64 = 64 * 1024 * 1024;
+
 /// The registry's state on disk: tree, latest records and where each operation went.
 pub(crate) struct Store {
     database: Database,
@@ -152,7 +171,22 @@ pub(crate) struct Store {
 impl Store {
     /// Opens the database, creating its tables, and ties it to `genesis`.
     pub(crate) fn open(path: &Path, genesis: &[u8; 32]) -> Result<Self, StoreError> {
-        Self::new(Database::create(path)?, genesis)
+        Self::open_checked(path, genesis, Integrity::Quick)
+    }
+
+    /// As [`open`](Self::open), with as much of the file checked as is said.
+    pub(crate) fn open_checked(
+        path: &Path,
+        genesis: &[u8; 32],
+        integrity: Integrity,
+    ) -> Result<Self, StoreError> {
+        let size = std::fs::metadata(path).map_or(0, |found| found.len());
+        let whole = integrity == Integrity::Whole || size <= SOON_READ;
+        let mut builder = Database::builder();
+        builder.set_check_integrity_on_open(whole);
+        // redb promises an error about damage only where it checks; elsewhere its assertions may find it.
+        let created = catch_unwind(AssertUnwindSafe(|| builder.create(path)));
+        Self::new(created.map_err(|_| StoreError::Damaged("file"))??, genesis)
     }
 
     /// Creates the tables of a database where they are missing, and ties it to `genesis`.

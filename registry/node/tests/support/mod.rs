@@ -28,15 +28,31 @@ pub struct Node {
     client: Client,
 }
 
+/// The program, to be run on a home.
+pub fn program(command: &str, home: &Path) -> Command {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_jumin-registry-node"));
+    program.args([command, "--listen", "127.0.0.1:0", "--home"]);
+    program.arg(home);
+    program
+}
+
+/// Runs a program that must end by itself, and not well; returns what it said.
+pub fn refusal(mut program: Command) -> String {
+    let output = program.output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success(), "it ended well: {said}");
+    said
+}
+
 impl Node {
     /// Starts `dev` or `run` on a home and waits for its address.
     pub fn start(command: &str, home: &Path) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_jumin-registry-node"))
-            .args([command, "--listen", "127.0.0.1:0", "--home"])
-            .arg(home)
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+        Self::launch(program(command, home), home)
+    }
+
+    /// Starts a program that runs a node on a home, and waits for its address.
+    pub fn launch(mut program: Command, home: &Path) -> Self {
+        let mut child = program.stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap())
             .read_line(&mut line)
@@ -51,6 +67,29 @@ impl Node {
             child,
             client: Client::new().unwrap(),
         }
+    }
+
+    /// Tells whether the process has ended by itself.
+    pub fn has_ended(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
+    }
+
+    /// Waits for a process that ends by itself; tells whether it ended well.
+    pub fn wait(&mut self) -> bool {
+        let start = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status.success();
+            }
+            assert!(start.elapsed() < CHANGE_DEADLINE, "the node runs on");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// Starts the node again on its home.
+    pub fn restart(&mut self) {
+        let home = self.home.clone();
+        *self = Self::start("run", &home);
     }
 
     /// Ends the process as a power cut would.
@@ -354,6 +393,12 @@ pub fn network(out: &Path, validators: usize) -> Vec<Node> {
 }
 
 fn start_network(out: &Path, validators: usize, options: &[&str]) -> Vec<Node> {
+    let homes = homes(out, validators, options);
+    homes.iter().map(|home| Node::start("run", home)).collect()
+}
+
+/// Writes the homes of a network, to be started one by one.
+pub fn homes(out: &Path, validators: usize, options: &[&str]) -> Vec<PathBuf> {
     let status = Command::new(env!("CARGO_BIN_EXE_jumin-registry-node"))
         .args([
             "init",
@@ -369,8 +414,21 @@ fn start_network(out: &Path, validators: usize, options: &[&str]) -> Vec<Node> {
         .unwrap();
     assert!(status.success());
     (0..validators)
-        .map(|index| Node::start("run", &out.join(format!("node-{index}"))))
+        .map(|index| out.join(format!("node-{index}")))
         .collect()
+}
+
+/// A name that nobody has yet, for an accreditation.
+pub fn somebody(trust: &NetworkTrust) -> Did {
+    Did::from_digest(&trust.network, &jumin_identity::random_bytes())
+}
+
+/// Where the accreditation of an agency is.
+pub fn accreditation_of(subject: &Did) -> RecordKey {
+    RecordKey::Accreditation {
+        subject: subject.clone(),
+        role: Role::Issuer,
+    }
 }
 
 /// The keys of an agency.
