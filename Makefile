@@ -9,7 +9,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 BIN := $(TARGET)/debug
 INTEROP := tests/interop
 FACES_TESTS := tests/faces
-FACES := wallet counter console
+FACES := wallet counter console explorer
 PAGES := $(FACES:%=ui/%/dist/index.html)
 
 .PHONY: help setup ui build test test-ui test-rust test-interop test-faces simulate screenshots demo up down bench lint fmt deny clean
@@ -20,13 +20,13 @@ help: ## Show this list
 setup: ## Install the system packages that are missing (Rust and Node must be there)
 	@tests/scripts/setup.sh
 
-ui: $(PAGES) ## Build the pages of wallet, counter and console
+ui: $(PAGES) ## Build the pages of wallet, counter, console and explorer
 
 ui/node_modules/.package-lock.json: ui/package-lock.json
 	npm ci --prefix ui --no-audit --no-fund
 	@touch $@
 
-# One rule for all three: npm builds a page only when its sources or the shared ones changed.
+# One rule for all: npm builds a page only when its sources or the shared ones changed.
 $(PAGES): ui/%/dist/index.html: ui/node_modules/.package-lock.json ui/vite.face.ts $(shell find ui -name node_modules -prune -o -name dist -prune -o -type f -path '*/src/*' -print) $(wildcard ui/*/index.html ui/*/public/*)
 	npm run build --prefix ui -w $*
 	@touch $@

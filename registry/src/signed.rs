@@ -97,6 +97,11 @@ impl SignedOperation {
             .then(|| Did::from_digest(&self.payload.network, &self.hash.0))
     }
 
+    /// Returns how many signatures it carries; nothing says yet that they are valid.
+    pub fn signature_count(&self) -> usize {
+        self.signatures.len()
+    }
+
     /// Returns the names that the signatures give their keys; keys given themselves have none.
     pub fn signers(&self) -> impl Iterator<Item = &str> {
         self.signatures

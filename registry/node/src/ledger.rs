@@ -11,6 +11,7 @@ use tokio::sync::watch;
 use crate::block::{Block, MAX_BLOCK_OPERATIONS, MAX_BODY_BYTES, body_hash};
 use crate::execution::{Executed, ExecutionError, View, Working, execute};
 use crate::genesis::Genesis;
+use crate::history::Entry;
 use crate::mempool::{Capacity, Mempool, Outcome};
 use crate::snapshot::Snapshots;
 use crate::store::{Applied, Changes, Snapshot, Store, StoreError, StoredCheckpoint};
@@ -57,7 +58,8 @@ impl Ledger {
             Some(applied) => applied,
             None => {
                 let executed = genesis.execute(start.header())?;
-                store.commit(&changes(&executed, None, None))?;
+                let history = Entry::of(&start, None)?;
+                store.commit(&changes(&executed, None, None, &history))?;
                 executed.applied
             }
         };
@@ -317,7 +319,9 @@ impl Ledger {
             bytes: checkpoint.to_bytes(),
         });
         let handover = handover(header, &executed.set, certified.as_ref());
-        let mut changes = changes(&executed, checkpoint.as_ref(), handover.as_ref());
+        let certified = checkpoint.as_ref().map(|one| one.bytes.as_slice());
+        let history = Entry::of(block, certified)?;
+        let mut changes = changes(&executed, checkpoint.as_ref(), handover.as_ref(), &history);
         let begins = executed
             .set
             .ends_epoch(header.height)
@@ -420,6 +424,11 @@ impl Ledger {
         )
     }
 
+    /// The store as of the applied block.
+    pub(crate) fn snapshot(&self) -> Arc<Snapshot> {
+        self.chain().snapshot.clone()
+    }
+
     /// The newest checkpoint, and a store that has its state.
     pub(crate) fn certified(&self) -> Option<(StoredCheckpoint, Arc<Snapshot>)> {
         let chain = self.chain();
@@ -462,6 +471,7 @@ fn changes<'a>(
     executed: &'a Executed,
     checkpoint: Option<&'a StoredCheckpoint>,
     handover: Option<&'a Handover>,
+    history: &'a Entry,
 ) -> Changes<'a> {
     Changes {
         applied: &executed.applied,
@@ -471,5 +481,6 @@ fn changes<'a>(
         checkpoint,
         handover,
         votes_again: false,
+        history: Some(history),
     }
 }

@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod accredit;
+mod answer;
 mod api;
 mod application;
 mod block;
@@ -13,6 +14,7 @@ mod exchange;
 mod execution;
 mod genesis;
 mod govern;
+mod history;
 mod home;
 mod join;
 mod ledger;
@@ -29,6 +31,7 @@ mod validator;
 mod votes;
 
 pub use accredit::{Accredit, Accreditations, EndAccreditation};
+pub use answer::Check;
 pub use check::VerifyStore;
 pub use govern::Govern;
 pub use home::{NewNetwork, init, init_dev};

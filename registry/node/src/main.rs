@@ -8,7 +8,7 @@ use anyhow::bail;
 use clap::{Args, Parser, Subcommand};
 use jumin_http::TlsFiles;
 use jumin_registry_node::{
-    Accredit, Accreditations, EndAccreditation, Govern, Join, Load, NewNetwork, RunOptions,
+    Accredit, Accreditations, Check, EndAccreditation, Govern, Join, Load, NewNetwork, RunOptions,
     VerifyStore, init, init_dev, join, run,
 };
 
@@ -44,6 +44,8 @@ enum Command {
     EndAccreditation(EndAccreditation),
     /// Shows what an agency is and was accredited for.
     Accreditations(Accreditations),
+    /// Checks a record's proof step by step, trusting the network's trust file and no node.
+    Check(Check),
 }
 
 #[derive(Args)]
@@ -109,6 +111,7 @@ async fn main() -> ExitCode {
         Command::Accredit(command) => command.run().await,
         Command::EndAccreditation(command) => command.run().await,
         Command::Accreditations(command) => command.run().await,
+        Command::Check(check) => check.run().await,
         Command::Dev(options) => match init_dev(&options.home) {
             Ok(()) => run(options.into()).await,
             Err(error) => Err(error),

@@ -9,9 +9,13 @@ use std::path::Path;
 use jmt::storage::{LeafNode, Node, NodeKey, TreeReader};
 use jmt::{KeyHash, OwnedValue, Version};
 use jumin_registry::{Checkpoint, Handover, Record, RecordKey, ValidatorsRecord};
-use redb::{Database, ReadOnlyTable, ReadableDatabase, ReadableTable, TableDefinition};
+use redb::{
+    Database, ReadOnlyTable, ReadableDatabase, ReadableTable, ReadableTableMetadata,
+    TableDefinition,
+};
 
 use crate::execution::TreeChange;
+use crate::history::{self, Entry, History};
 
 pub(crate) use restore::{RangeProof, RestoreError, Restorer, entry};
 
@@ -150,6 +154,8 @@ pub(crate) struct Changes<'a> {
     pub handover: Option<&'a Handover>,
     /// From now on this node may vote again.
     pub votes_again: bool,
+    /// What readers of the history get.
+    pub history: Option<&'a Entry>,
 }
 
 /// How much of the file is checked when it is opened.
@@ -199,6 +205,7 @@ impl Store {
             write.open_table(OPERATIONS)?;
             write.open_table(HANDOVERS)?;
             write.open_table(STALE)?;
+            history::create(&write)?;
             let mut meta = write.open_table(META)?;
             let read =
                 |key| Ok::<_, StoreError>(meta.get(key)?.map(|bytes| bytes.value().to_vec()));
@@ -315,6 +322,9 @@ impl Store {
             stale.extend(write_values(&write, changes.records, version)?);
             prune::note(&write, &stale)?;
         }
+        if let Some(entry) = changes.history {
+            history::write(&write, entry)?;
+        }
         {
             let mut records = write.open_table(RECORDS)?;
             for (key, value) in changes.records {
@@ -353,6 +363,7 @@ impl Store {
             values: read.open_table(VALUES)?,
             records: read.open_table(RECORDS)?,
             operations: read.open_table(OPERATIONS)?,
+            history: History::open(&read)?,
         })
     }
 }
@@ -426,6 +437,7 @@ pub(crate) struct Snapshot {
     values: ReadOnlyTable<&'static [u8], &'static [u8]>,
     records: ReadOnlyTable<&'static str, &'static [u8]>,
     operations: ReadOnlyTable<&'static [u8], u64>,
+    history: History,
 }
 
 impl Snapshot {
@@ -450,6 +462,38 @@ impl Snapshot {
             keys.push(entry?.0.value().to_owned());
         }
         Ok(keys)
+    }
+
+    /// At most `limit` records whose keys start with `prefix` and come after `after`, in order.
+    pub(crate) fn records_under(
+        &self,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
+        let first = match after {
+            Some(after) if after >= prefix => Bound::Excluded(after),
+            _ => Bound::Included(prefix),
+        };
+        let mut found = Vec::new();
+        for entry in self.records.range::<&str>((first, Bound::Unbounded))? {
+            let (key, value) = entry?;
+            if found.len() == limit || !key.value().starts_with(prefix) {
+                break;
+            }
+            found.push((key.value().to_owned(), value.value().to_vec()));
+        }
+        Ok(found)
+    }
+
+    /// How many records there are.
+    pub(crate) fn record_count(&self) -> Result<u64, StoreError> {
+        Ok(self.records.len()?)
+    }
+
+    /// What happened up to this moment.
+    pub(crate) fn history(&self) -> &History {
+        &self.history
     }
 
     /// The height at which an operation was finalized.

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { parse } from 'svelte/compiler'
 import { describe, expect, it } from 'vitest'
 
-const faces = ['shared', 'wallet', 'counter', 'console']
+const faces = ['shared', 'wallet', 'counter', 'console', 'explorer']
 const root = join(import.meta.dirname, '..', '..')
 const plural = /_(zero|one|two|few|many|other)$/
 const spoken = ['aria-label', 'title', 'placeholder', 'alt', 'label', 'hint', 'text', 'aria-description']

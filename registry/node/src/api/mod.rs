@@ -1,5 +1,6 @@
 //! The node's HTTP interface: operations in, proved records out.
 
+mod explorer;
 mod limit;
 mod observe;
 mod operations;
@@ -80,13 +81,13 @@ pub(crate) fn router(context: Context) -> Router {
         .routes(routes!(observe::readyz))
         .routes(routes!(observe::status))
         .routes(routes!(observe::metrics))
+        .merge(explorer::routes())
         .split_for_parts();
-    let router = api
-        .route(
-            "/openapi.json",
-            get(move || async move { axum::Json(description) }),
-        )
-        .fallback(|| async { Problem::not_found("There is nothing at this address.") })
+    let router = api.route(
+        "/openapi.json",
+        get(move || async move { axum::Json(description) }),
+    );
+    let router = explorer::page(router)
         .layer(from_fn_with_state(context.clone(), limit::by_source))
         .with_state(context);
     // More than an operation may have, so that a larger one gets its own code.

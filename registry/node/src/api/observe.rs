@@ -7,6 +7,7 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use jumin_http::Problem;
 use jumin_identity::b64url;
+use jumin_registry::ValidatorsRecord;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -56,23 +57,27 @@ pub(super) struct Status {
 pub(super) async fn status(State(context): State<Context>) -> Json<Status> {
     let (ledger, set) = (&context.ledger, context.ledger.set());
     let epoch = ledger.epoch();
-    let is_in = |epoch| set.keys_at(epoch).contains(&context.key);
-    let role = match (is_in(epoch), is_in(epoch + 1)) {
-        (true, _) if !ledger.may_vote() => "waiting",
-        (true, true) => "validator",
-        (true, false) => "leaving",
-        (false, true) => "joining",
-        (false, false) => "follower",
-    };
     Json(Status {
         key: b64url(&context.key),
-        role,
+        role: role(&context, epoch, &set),
         start: ledger.start().map_or(0, |start| start.header.height),
         height: ledger.applied().height,
         epoch,
         validators: set.at(epoch).len(),
         handovers: ledger.handovers(0).len(),
     })
+}
+
+/// Tells what this node is in `epoch`.
+pub(super) fn role(context: &Context, epoch: u64, set: &ValidatorsRecord) -> &'static str {
+    let is_in = |epoch| set.keys_at(epoch).contains(&context.key);
+    match (is_in(epoch), is_in(epoch + 1)) {
+        (true, _) if !context.ledger.may_vote() => "waiting",
+        (true, true) => "validator",
+        (true, false) => "leaving",
+        (false, true) => "joining",
+        (false, false) => "follower",
+    }
 }
 
 /// Gives the run-time's, the engine's and the ledger's metrics as Prometheus text.

@@ -16,7 +16,7 @@ use crate::proofs::ReadError;
 const HANDOVERS_AT_ONCE: usize = 16;
 
 /// A record, or its absence, with everything needed to believe it.
-#[derive(Serialize, ToSchema)]
+#[derive(Serialize, ToSchema, ts_rs::TS)]
 pub(super) struct Proved {
     /// The record's canonical key.
     key: String,
@@ -106,7 +106,7 @@ pub(super) struct HandoversQuery {
 }
 
 /// The changes of validators, oldest first.
-#[derive(Serialize, ToSchema)]
+#[derive(Serialize, ToSchema, ts_rs::TS)]
 pub(super) struct Handovers {
     /// Each a checkpoint and the keys of the validators it hands over to, base64url.
     handovers: Vec<String>,

@@ -1,0 +1,123 @@
+use axum::Json;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
+use jumin_identity::Did;
+use jumin_registry::{DidRecord, Record, RecordKey};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::operation::GrantView;
+use super::{Answer, Context, bounded, failed, malformed, query};
+use crate::store::{Snapshot, StoreError};
+
+const PREFIX: &str = "accreditation/";
+/// An agency has one record for each role.
+const ROLES: usize = 3;
+
+/// What an agency was accredited for in one role, ended grants included.
+#[derive(Serialize, ToSchema, ts_rs::TS)]
+pub(super) struct AccreditationView {
+    /// The record's key.
+    key: String,
+    subject: String,
+    /// `issuer`, `verifier` or `accreditor`.
+    role: String,
+    version: u64,
+    /// The subject's DID: `active`, `deactivated` or `absent`.
+    standing: &'static str,
+    grants: Vec<GrantView>,
+}
+
+/// A part of all accreditations, in the order of their keys.
+#[derive(Serialize, ToSchema, ts_rs::TS)]
+pub(super) struct Accreditations {
+    /// The block whose state this is.
+    height: u64,
+    accreditations: Vec<AccreditationView>,
+    /// Gives the next page as `after`; null on the last.
+    next: Option<String>,
+}
+
+#[derive(Deserialize, IntoParams)]
+pub(super) struct AccreditationsQuery {
+    /// `next` of the page before.
+    after: Option<String>,
+    /// At most 100.
+    limit: Option<usize>,
+}
+
+/// Lists all accreditations, ended ones included.
+#[utoipa::path(
+    get, path = "/v1/accreditations", params(AccreditationsQuery),
+    responses((status = 200, body = Accreditations), (status = 400, description = "Not a page"))
+)]
+pub(super) async fn accreditations(
+    State(context): State<Context>,
+    page: Result<Query<AccreditationsQuery>, QueryRejection>,
+) -> Answer<Accreditations> {
+    let page = query(page)?;
+    let after = page.after.as_deref();
+    if after.is_some_and(|key| !key.starts_with(PREFIX)) {
+        return Err(malformed("This is not a page."));
+    }
+    let limit = bounded(page.limit);
+    let (height, snapshot) = (context.ledger.applied().height, context.ledger.snapshot());
+    let records = snapshot.records_under(PREFIX, after, limit);
+    let records = records.map_err(failed)?;
+    let next = records.last().filter(|_| records.len() == limit);
+    let next = next.map(|(key, _)| key.clone());
+    Ok(Json(Accreditations {
+        height,
+        accreditations: views(&snapshot, records).map_err(failed)?,
+        next,
+    }))
+}
+
+/// The accreditations of one DID.
+pub(super) fn accreditations_of(
+    snapshot: &Snapshot,
+    did: &Did,
+) -> Result<Vec<AccreditationView>, StoreError> {
+    let records = snapshot.records_under(&format!("{PREFIX}{did}/"), None, ROLES)?;
+    views(snapshot, records)
+}
+
+fn views(
+    snapshot: &Snapshot,
+    records: Vec<(String, Vec<u8>)>,
+) -> Result<Vec<AccreditationView>, StoreError> {
+    let viewed = records
+        .iter()
+        .map(|(key, bytes)| view(snapshot, key, bytes));
+    viewed.collect()
+}
+
+fn view(snapshot: &Snapshot, key: &str, bytes: &[u8]) -> Result<AccreditationView, StoreError> {
+    let (Ok(Record::Accreditation(record)), Ok(RecordKey::Accreditation { subject, role })) =
+        (Record::from_bytes(bytes), key.parse())
+    else {
+        return Err(StoreError::Damaged("accreditation"));
+    };
+    let did = snapshot.record(&RecordKey::Did(subject.clone()).to_string())?;
+    let did = match did.map(|bytes| Record::from_bytes(&bytes)) {
+        Some(Ok(Record::Did(record))) => Some(record),
+        _ => None,
+    };
+    Ok(AccreditationView {
+        key: key.to_owned(),
+        subject: subject.to_string(),
+        role: role.to_string(),
+        version: record.version,
+        standing: standing(did.as_ref()),
+        grants: record.grants.iter().map(GrantView::from).collect(),
+    })
+}
+
+/// Tells how a DID stands.
+pub(super) fn standing(record: Option<&DidRecord>) -> &'static str {
+    match record {
+        None => "absent",
+        Some(record) if record.deactivated.is_some() => "deactivated",
+        Some(_) => "active",
+    }
+}

@@ -1,0 +1,87 @@
+//! What the explorer's page shows: blocks, operations, DIDs, accreditations and validators.
+//!
+//! These answers are this node's word, apart from the checkpoints and certified headers in them; a record's proof is at
+//! `/v1/records/{key}`. Every list is bounded and paged.
+
+mod accreditations;
+mod blocks;
+mod dids;
+mod operation;
+mod operations;
+mod overview;
+#[cfg(test)]
+mod types;
+mod validators;
+
+use axum::Router;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, Request};
+use axum::middleware::{Next, from_fn};
+use axum::response::{IntoResponse, Response};
+use jumin_http::Problem;
+use rust_embed::RustEmbed;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::{Context, Failure};
+use crate::store::StoreError;
+
+/// How many entries a list has at most.
+const MAX_LIMIT: usize = 100;
+const DEFAULT_LIMIT: usize = 25;
+
+/// The explorer's page as `make ui` builds it.
+#[derive(RustEmbed)]
+#[folder = "../../ui/explorer/dist"]
+struct Page;
+
+/// Adds the explorer's answers.
+pub(super) fn routes() -> OpenApiRouter<Context> {
+    OpenApiRouter::new()
+        .routes(routes!(overview::overview))
+        .routes(routes!(validators::validators))
+        .routes(routes!(blocks::blocks))
+        .routes(routes!(blocks::block))
+        .routes(routes!(operations::detail))
+        .routes(routes!(dids::did))
+        .routes(routes!(dids::history))
+        .routes(routes!(accreditations::accreditations))
+}
+
+/// Answers what no route takes: the page's files, and elsewhere a problem that programs can read.
+pub(super) fn page(router: Router<Context>) -> Router<Context> {
+    jumin_http::with_pages::<_, Page>(router).layer(from_fn(explain_missing))
+}
+
+async fn explain_missing(request: Request, next: Next) -> Response {
+    let routed = request
+        .extensions()
+        .get::<axum::extract::MatchedPath>()
+        .is_some();
+    let response = next.run(request).await;
+    match response.status().as_u16() {
+        404 | 405 if !routed => {
+            Problem::not_found("There is nothing at this address.").into_response()
+        }
+        _ => response,
+    }
+}
+
+type Answer<T> = Result<axum::Json<T>, Response>;
+
+fn failed(error: StoreError) -> Response {
+    Failure::from(error).into_response()
+}
+
+fn malformed(what: &'static str) -> Response {
+    Problem::bad_request("malformed", what).into_response()
+}
+
+fn query<T>(query: Result<Query<T>, QueryRejection>) -> Result<T, Response> {
+    let Query(query) = query.map_err(|_| malformed("A parameter has not the form it should."))?;
+    Ok(query)
+}
+
+fn bounded(limit: Option<usize>) -> usize {
+    limit.unwrap_or(DEFAULT_LIMIT).clamp(1, MAX_LIMIT)
+}

@@ -1,0 +1,118 @@
+import type { AccreditationView, GrantView, Localized } from '@jumin/shared/types/explorer.ts'
+
+/** How a grant stands at one moment. */
+export type GrantStanding = 'holds' | 'ended' | 'expired' | 'not_yet'
+
+export const GOVERNANCE = 'governance'
+
+/** Tells how a grant stands at a time (Unix seconds), by itself. */
+export function standingOf(grant: GrantView, at: number): GrantStanding {
+  if (grant.ended !== null && grant.ended <= at) return 'ended'
+  if (at >= grant.until) return 'expired'
+  return at < grant.from ? 'not_yet' : 'holds'
+}
+
+export interface HeldGrant extends GrantView {
+  role: string
+  /** The record that has it. */
+  record: string
+  standing: GrantStanding
+}
+
+/** An agency below the one that accredited it. */
+export interface TreeNode {
+  /** Unique in the tree; an agency accredited by two stands below both. */
+  id: string
+  /** The DID, or `governance` for the root. */
+  who: string
+  name: Localized | null
+  grants: HeldGrant[]
+  /** `active`, `deactivated` or `absent`. */
+  standing: string
+  /** Whether one of its grants holds, and everything above it too. */
+  holds: boolean
+  /** Whether it stands elsewhere with what hangs below it. */
+  reference: boolean
+  children: TreeNode[]
+}
+
+interface Group {
+  by: string
+  subject: string
+  standing: string
+  grants: HeldGrant[]
+}
+
+/** Gathers the grants that one party gave another. */
+function groups(accreditations: AccreditationView[], at: number): Map<string, Group> {
+  const found = new Map<string, Group>()
+  for (const { key, subject, role, standing, grants } of accreditations) {
+    for (const grant of grants) {
+      const id = `${grant.by} ${subject}`
+      const group = found.get(id) ?? { by: grant.by, subject, standing, grants: [] }
+      group.grants.push({ ...grant, role, record: key, standing: standingOf(grant, at) })
+      found.set(id, group)
+    }
+  }
+  return found
+}
+
+/** Of several that accredited an agency, the one below which it stands with what hangs below it. */
+function rank(group: Group): number {
+  const accredits = group.grants.filter(({ role }) => role === 'accreditor')
+  if (accredits.some(({ standing }) => standing === 'holds')) return 3
+  if (group.grants.some(({ standing }) => standing === 'holds')) return 2
+  return accredits.length > 0 ? 1 : 0
+}
+
+const nameOf = (grants: HeldGrant[]): Localized | null =>
+  grants.reduce<HeldGrant | null>((best, one) => (best && best.from > one.from ? best : one), null)?.name ?? null
+
+/** Builds the tree of accreditations as of a time (Unix seconds): governance on top. */
+export function build(accreditations: AccreditationView[], at: number): TreeNode {
+  const all = [...groups(accreditations, at).values()]
+  const home = new Map<string, Group>()
+  for (const group of all) {
+    const held = home.get(group.subject)
+    if (!held || rank(group) > rank(held)) home.set(group.subject, group)
+  }
+  const below = new Map<string, Group[]>()
+  for (const group of all) below.set(group.by, [...(below.get(group.by) ?? []), group])
+  const seen = new Set<string>([GOVERNANCE])
+
+  const node = (group: Group, above: boolean): TreeNode => {
+    const reference = home.get(group.subject) !== group || seen.has(group.subject)
+    if (!reference) seen.add(group.subject)
+    const valid = above && group.standing === 'active'
+    const holds = valid && group.grants.some(({ standing }) => standing === 'holds')
+    // Only the grant to accredit carries what hangs below.
+    const carries = valid && group.grants.some(({ role, standing }) => role === 'accreditor' && standing === 'holds')
+    return {
+      id: `${group.by}-${group.subject}`,
+      who: group.subject,
+      name: nameOf(group.grants),
+      grants: group.grants,
+      standing: group.standing,
+      holds,
+      reference,
+      children: reference ? [] : children(group.subject, carries),
+    }
+  }
+  const children = (who: string, above: boolean): TreeNode[] =>
+    (below.get(who) ?? []).map((group) => node(group, above)).sort(byName)
+  return {
+    id: GOVERNANCE,
+    who: GOVERNANCE,
+    name: null,
+    grants: [],
+    standing: 'active',
+    holds: true,
+    reference: false,
+    children: children(GOVERNANCE, true),
+  }
+}
+
+const byName = (one: TreeNode, other: TreeNode): number => (one.name?.ko ?? '').localeCompare(other.name?.ko ?? '', 'ko')
+
+/** Lists a tree's nodes in the order in which they are read. */
+export const flat = (root: TreeNode): TreeNode[] => [root, ...root.children.flatMap(flat)]
