@@ -23,7 +23,7 @@ pub use origin::{asked_host, is_loopback_host, is_same_origin};
 #[cfg(feature = "server")]
 pub use pages::with_pages;
 #[cfg(feature = "server")]
-pub use problem::Problem;
+pub use problem::{Problem, ProblemCode};
 #[cfg(any(feature = "client", feature = "server"))]
 pub use provider::install_crypto_provider;
 #[cfg(feature = "server")]

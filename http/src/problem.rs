@@ -81,6 +81,10 @@ impl Problem {
     }
 }
 
+/// The stable code of an error answer, in its extensions: for those who count answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ProblemCode(pub &'static str);
+
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         // RFC 9457 §3: `about:blank` means that the title is the status's own phrase.
@@ -93,6 +97,7 @@ impl IntoResponse for Problem {
         });
         let headers = [(header::CONTENT_TYPE, "application/problem+json")];
         let mut response = (self.status, headers, body.to_string()).into_response();
+        response.extensions_mut().insert(ProblemCode(self.code));
         if let Some(seconds) = self.retry_after {
             let headers = response.headers_mut();
             headers.insert(header::RETRY_AFTER, seconds.into());
@@ -111,6 +116,8 @@ mod tests {
         let response = busy.into_response();
         assert_eq!(response.status(), StatusCode::TOO_MANY_REQUESTS);
         assert_eq!(response.headers()[header::RETRY_AFTER], "3");
+        let code = response.extensions().get::<ProblemCode>();
+        assert_eq!(code, Some(&ProblemCode("busy")));
         let plain = Problem::not_found("No.").into_response();
         assert!(!plain.headers().contains_key(header::RETRY_AFTER));
     }

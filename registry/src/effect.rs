@@ -5,12 +5,29 @@ use jumin_identity::Did;
 use crate::{
     key::RecordKey,
     operation::Operation,
-    record::{Grant, Record},
+    record::{Accreditor, Grant, Record},
     signed::SignedOperation,
     validators::NewValidator,
 };
 
 impl SignedOperation {
+    /// Returns who submits the operation: whose keys must have signed it.
+    pub fn submitter(&self) -> Accreditor {
+        match self.operation() {
+            Operation::CreateDid { .. } => Accreditor::Did(self.own_did()),
+            Operation::UpdateDid { did, .. } | Operation::DeactivateDid { did, .. } => {
+                Accreditor::Did(did.clone())
+            }
+            Operation::Anchor { issuer, .. } => Accreditor::Did(issuer.clone()),
+            Operation::Accredit { accreditor, .. }
+            | Operation::EndAccreditation { accreditor, .. } => accreditor.clone(),
+            Operation::AnchorCredentialType { by, .. } => by.clone(),
+            Operation::SetValidators { .. } | Operation::SetGovernors { .. } => {
+                Accreditor::Governance
+            }
+        }
+    }
+
     /// Returns the record that the operation writes.
     pub fn record_key(&self) -> RecordKey {
         match self.operation() {

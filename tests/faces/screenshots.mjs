@@ -10,16 +10,16 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: { out: { type: 'string', default: path.join(import.meta.dirname, '../../docs/images') } },
 })
-const faces = positionals.length > 0 ? positionals : ['wallet', 'counter', 'console']
+const faces = positionals.length > 0 ? positionals : ['wallet', 'counter', 'console', 'explorer']
 
 for (const face of faces) {
   const file = path.join(import.meta.dirname, 'screens', `${face}.mjs`)
   if (!existsSync(file)) throw new Error(`there are no screens of ${face}`)
-  const { screens } = await import(file)
+  const { screens, start = startStack } = await import(file)
   for (const language of ['ko', 'en']) {
     const started = Date.now()
     // Each language plays on a stack of its own, so that both show the same.
-    const stack = await startStack()
+    const stack = await start()
     try {
       await screens({ stack, language, launch, shoot: shooter(path.resolve(values.out), language) })
     } finally {

@@ -41,7 +41,8 @@ pub fn accredit_somebody(network: &NetworkName, governor: &FileKey) -> Result<Si
 }
 
 impl Governor {
-    pub(crate) fn new(network: &Network, http: Rc<Http>) -> Result<Self> {
+    /// Takes the key that `init` wrote beside the network's nodes.
+    pub fn new(network: &Network, http: Rc<Http>) -> Result<Self> {
         let pem = fs::read_to_string(network.governor_file())?;
         let node = network
             .urls()
@@ -119,7 +120,16 @@ impl Governor {
     /// Submits an operation signed by governance and waits until it is finalized.
     pub fn submit(&self, operation: &Operation) -> Result<()> {
         let signer = OperationSigner::Kid("governance#0".into(), &self.key);
-        let signed = sign_operation(&self.trust.network, operation, &[signer])?;
+        self.send(&sign_operation(&self.trust.network, operation, &[signer])?)
+    }
+
+    /// The network's name.
+    pub fn network(&self) -> &NetworkName {
+        &self.trust.network
+    }
+
+    /// Sends a signed operation and waits until it is finalized.
+    pub fn send(&self, signed: &SignedOperation) -> Result<()> {
         let url = format!("{}/v1/operations?wait=15", self.node);
         let answer = self
             .http

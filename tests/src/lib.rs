@@ -3,6 +3,7 @@
 //! Everything here runs the programs as their users do: as processes that talk over HTTP and as commands. A [`Stack`]
 //! is one complete network in a directory of its own; dropping it ends its processes.
 
+mod agencies;
 mod clock;
 mod codec;
 mod counter;
@@ -18,6 +19,7 @@ mod tampering;
 mod tls;
 mod wallet;
 
+pub use agencies::{Agencies, Agency};
 pub use clock::{unix_now, wait_until};
 pub use codec::{Codec, read_qr};
 pub use counter::{Check, Counter};

@@ -6,9 +6,7 @@
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use jumin_identity::{Did, sha256};
-use jumin_registry::{
-    Accreditor, Certificate, Checkpoint, Header, Operation, RecordKey, SignedOperation,
-};
+use jumin_registry::{Accreditor, Certificate, Checkpoint, Header, RecordKey, SignedOperation};
 use redb::{ReadOnlyTable, ReadTransaction, ReadableTable, TableDefinition, WriteTransaction};
 
 use crate::block::Block;
@@ -98,30 +96,12 @@ fn concerned(operation: &SignedOperation) -> Vec<Did> {
         RecordKey::Anchor { issuer, .. } => found.push(issuer),
         _ => {}
     }
-    if let Accreditor::Did(did) = signer(operation)
+    if let Accreditor::Did(did) = operation.submitter()
         && !found.contains(&did)
     {
         found.push(did);
     }
     found
-}
-
-/// Who signed an operation: a DID, or the governors together.
-pub(crate) fn signer(operation: &SignedOperation) -> Accreditor {
-    match operation.operation() {
-        Operation::CreateDid { .. } => operation
-            .created_did()
-            .map_or(Accreditor::Governance, Accreditor::Did),
-        Operation::UpdateDid { did, .. } | Operation::DeactivateDid { did, .. } => {
-            Accreditor::Did(did.clone())
-        }
-        Operation::Anchor { issuer, .. } => Accreditor::Did(issuer.clone()),
-        Operation::Accredit { accreditor, .. } | Operation::EndAccreditation { accreditor, .. } => {
-            accreditor.clone()
-        }
-        Operation::AnchorCredentialType { by, .. } => by.clone(),
-        Operation::SetValidators { .. } | Operation::SetGovernors { .. } => Accreditor::Governance,
-    }
 }
 
 fn about_key(did: &Did, (height, index): Place) -> [u8; 42] {

@@ -237,6 +237,7 @@ impl Ledger {
                     operations.push(candidate.bytes.to_vec());
                 }
                 Err(rejection) if rejection.is_verdict() => {
+                    crate::api::refused(rejection.code());
                     self.mempool.reject(&candidate, rejection.code());
                 }
                 Err(rejection) => return Err(ExecutionError::Refused(rejection)),
@@ -333,6 +334,7 @@ impl Ledger {
         }
         let snapshot = Arc::new(self.store.snapshot()?);
         self.advance(snapshot, checkpoint, handover, &executed);
+        crate::api::finalized(executed.operations.len());
         self.mempool.applied(&executed.operations, header.height);
         self.snapshots.expire(Instant::now());
         self.applied.send_replace(header.height);

@@ -8,7 +8,7 @@ mod tests;
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use jumin_registry::{Accreditor, Operation, SignedOperation};
+use jumin_registry::{Accreditor, SignedOperation};
 use tokio::sync::watch;
 
 use pool::Pool;
@@ -73,23 +73,7 @@ pub(crate) enum Share {
 impl Share {
     /// The share of who signed an operation that this node's state accepts.
     pub(crate) fn of_submitter(signed: &SignedOperation) -> Self {
-        let submitter = match signed.operation() {
-            Operation::CreateDid { .. } => {
-                let did = signed.created_did();
-                did.map_or(Accreditor::Governance, Accreditor::Did)
-            }
-            Operation::UpdateDid { did, .. } | Operation::DeactivateDid { did, .. } => {
-                Accreditor::Did(did.clone())
-            }
-            Operation::Anchor { issuer, .. } => Accreditor::Did(issuer.clone()),
-            Operation::Accredit { accreditor, .. }
-            | Operation::EndAccreditation { accreditor, .. } => accreditor.clone(),
-            Operation::AnchorCredentialType { by, .. } => by.clone(),
-            Operation::SetValidators { .. } | Operation::SetGovernors { .. } => {
-                Accreditor::Governance
-            }
-        };
-        Self::Submitter(submitter)
+        Self::Submitter(signed.submitter())
     }
 
     fn is_doubtful(&self) -> bool {
@@ -178,6 +162,11 @@ impl Mempool {
     /// How many operations wait.
     pub(crate) fn len(&self) -> usize {
         self.pool().len()
+    }
+
+    /// How many bytes the waiting operations have.
+    pub(crate) fn bytes(&self) -> usize {
+        self.pool().bytes()
     }
 
     /// Counts arrivals, for a proposer that waits for something to propose.

@@ -55,6 +55,7 @@ pub async fn run(options: RunOptions) -> anyhow::Result<()> {
     std::fs::create_dir_all(&data).context("cannot create the data directory")?;
     require_room(&data)?;
     let ledger = open_ledger(&home, options.votes_lost).await?;
+    let state_file = home.state();
     let requests = home.config.requests_per_second;
     let directory = home.path.clone();
     let validator = Validator::start(home, ledger.clone()).await;
@@ -63,7 +64,7 @@ pub async fn run(options: RunOptions) -> anyhow::Result<()> {
 
     std::fs::write(directory.join("address"), &url).context("cannot write the address file")?;
     println!("listening on {}", bound.base_url());
-    let app = api::router(api::Context::new(ledger, &validator, requests));
+    let app = router(ledger, &validator, requests, state_file)?;
     let ended = engine_ended(&validator);
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let stopping = async move {
@@ -149,6 +150,20 @@ async fn fetch_state(home: &Home, store: &Arc<Store>) -> anyhow::Result<()> {
         sources: &sources,
     };
     sync::fetch(store, &known).await
+}
+
+/// Builds the API and starts what counts for it.
+fn router(
+    ledger: Arc<Ledger>,
+    validator: &Validator,
+    requests_per_second: u32,
+    state_file: PathBuf,
+) -> anyhow::Result<axum::Router> {
+    let counts = api::install()?;
+    tokio::spawn(api::keep_up(counts.clone()));
+    tokio::spawn(api::watch_blocks(ledger.clone()));
+    let context = api::Context::new(ledger, validator, requests_per_second, counts, state_file);
+    Ok(api::router(context))
 }
 
 /// Lets a network of one start with something to prove; the validators of a larger one start in any order.

@@ -3,8 +3,8 @@ import { readdir, readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { gzipSync } from 'node:zlib'
 
-/** The three faces. */
-export const faces = ['wallet', 'counter', 'console']
+/** The faces. */
+export const faces = ['wallet', 'counter', 'console', 'explorer']
 
 /** Bytes of a face's scripts and styles as gzip makes them; WebAssembly and fonts apart. */
 export async function weigh(face) {

@@ -151,7 +151,7 @@ function parse(text) {
 }
 
 // One waiting reader at a time: every command is answered by one line.
-function lineReader(child) {
+export function lineReader(child) {
   const read = []
   let waiting
   createInterface({ input: child.stdout }).on('line', (line) => (waiting ? waiting.resolve(line) : read.push(line)))

@@ -1,7 +1,6 @@
-import { language, moment, pick, t } from '@jumin/shared'
+import { day, has, language, moment, pick, t } from '@jumin/shared'
 import type { Localized, OperationView } from '@jumin/shared/types/explorer.ts'
 import type { ApiError } from './api'
-import { has } from '@jumin/shared'
 import { nameOf } from './state/names.svelte'
 
 /** Shortens a key, hash or DID to its begin and end. */
@@ -35,6 +34,15 @@ export function particle(word: string, afterConsonant: string, afterVowel: strin
   return word + (endsInConsonant(word) ? afterConsonant : afterVowel)
 }
 
+/** The last second that a calendar here knows. */
+const END_OF_TIME = 8.64e12
+
+/** Writes a day (Unix seconds); one beyond all calendars is without end. */
+export const date = (at: number): string => (at > END_OF_TIME ? t('time.never') : day(at))
+
+/** Writes a day and time (Unix seconds); one beyond all calendars is without end. */
+const time = (at: number): string => (at > END_OF_TIME ? t('time.never') : moment(at))
+
 /** Says in plain words what an operation did. */
 export function effect(operation: OperationView): string {
   const subject = operation.subject ? party(operation.subject, operation.name) : ''
@@ -44,8 +52,8 @@ export function effect(operation: OperationView): string {
     whom: particle(subject, '을', '를'),
     whose: subject,
     role: operation.role ? t(`role.${operation.role}`) : '',
-    from: operation.from ? moment(operation.from) : '',
-    until: operation.until ? moment(operation.until) : '',
+    from: operation.from === null ? '' : time(operation.from),
+    until: operation.until === null ? '' : time(operation.until),
     what: anchored,
     version: operation.version ?? 0,
     added: operation.added.length,
@@ -71,6 +79,7 @@ export const seconds = (milliseconds: number): number => Math.floor(milliseconds
 
 /** Writes a time to the second, in Korea. */
 export function exact(milliseconds: number): string {
+  if (!(Math.abs(milliseconds) <= 8.64e15)) return t('time.never')
   const locale = language() === 'ko' ? 'ko-KR' : 'en-GB'
   return new Intl.DateTimeFormat(locale, { timeZone: 'Asia/Seoul', dateStyle: 'medium', timeStyle: 'medium' }).format(milliseconds)
 }

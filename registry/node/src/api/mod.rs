@@ -2,19 +2,25 @@
 
 mod explorer;
 mod limit;
+mod meter;
+mod metrics;
 mod observe;
 mod operations;
 mod records;
 mod resolution;
 mod snapshot;
 
+pub(crate) use meter::{finalized, install, keep_up, operation_finalized, refused, watch_blocks};
+
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::IntoResponse;
 use axum::routing::get;
 use jumin_http::Problem;
+use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::Semaphore;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -31,6 +37,8 @@ pub(crate) struct Context {
     ledger: Arc<Ledger>,
     gossip: Gossip,
     metrics: Arc<dyn Fn() -> String + Send + Sync>,
+    counts: PrometheusHandle,
+    state_file: Arc<PathBuf>,
     key: [u8; 32],
     limit: Arc<limit::Limit>,
     /// One for each submitter that waits for the finalization.
@@ -44,11 +52,15 @@ impl Context {
         ledger: Arc<Ledger>,
         validator: &Validator,
         requests_per_second: u32,
+        counts: PrometheusHandle,
+        state_file: PathBuf,
     ) -> Self {
         Self {
             ledger,
             gossip: validator.gossip.clone(),
             metrics: validator.metrics.clone(),
+            counts,
+            state_file: Arc::new(state_file),
             key: validator.key,
             limit: Arc::new(limit::Limit::new(requests_per_second)),
             waiters: Arc::new(Semaphore::new(operations::MAX_WAITERS)),
@@ -80,7 +92,7 @@ pub(crate) fn router(context: Context) -> Router {
         .routes(routes!(observe::healthz))
         .routes(routes!(observe::readyz))
         .routes(routes!(observe::status))
-        .routes(routes!(observe::metrics))
+        .routes(routes!(metrics::metrics))
         .merge(explorer::routes())
         .split_for_parts();
     let router = api.route(
@@ -89,6 +101,7 @@ pub(crate) fn router(context: Context) -> Router {
     );
     let router = explorer::page(router)
         .layer(from_fn_with_state(context.clone(), limit::by_source))
+        .layer(from_fn(meter::request))
         .with_state(context);
     // More than an operation may have, so that a larger one gets its own code.
     jumin_http::layers(router, 4 * MAX_OPERATION_BYTES)

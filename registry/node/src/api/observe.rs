@@ -1,9 +1,7 @@
-use std::fmt::Write as _;
 use std::time::SystemTime;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use jumin_http::Problem;
 use jumin_identity::b64url;
@@ -80,60 +78,7 @@ pub(super) fn role(context: &Context, epoch: u64, set: &ValidatorsRecord) -> &'s
     }
 }
 
-/// Gives the run-time's, the engine's and the ledger's metrics as Prometheus text.
-#[utoipa::path(get, path = "/metrics", responses((status = 200, body = String)))]
-pub(super) async fn metrics(State(context): State<Context>) -> Response {
-    let mut text = String::new();
-    let checkpoint = context.ledger.checkpoint().ok();
-    let gauges = [
-        (
-            "jumin_ledger_height",
-            "Last applied block",
-            context.ledger.applied().height,
-        ),
-        (
-            "jumin_ledger_checkpoint_height",
-            "Newest checkpoint",
-            checkpoint.as_ref().map_or(0, |c| c.height),
-        ),
-        (
-            "jumin_ledger_checkpoint_age_milliseconds",
-            "Age of the newest checkpoint",
-            checkpoint.as_ref().map_or(u64::MAX, |c| age_ms(c.time_ms)),
-        ),
-        (
-            "jumin_ledger_epoch",
-            "Epoch of the next block",
-            context.ledger.epoch(),
-        ),
-        (
-            "jumin_ledger_validators",
-            "Validators that finalize the next block",
-            context.ledger.set().at(context.ledger.epoch()).len() as u64,
-        ),
-        (
-            "jumin_ledger_validating",
-            "1 while this node is one of the validators",
-            u64::from(context.ledger.is_validator(&context.key)),
-        ),
-        (
-            "jumin_ledger_pending_operations",
-            "Operations waiting for a block",
-            context.ledger.mempool().len() as u64,
-        ),
-    ];
-    for (name, help, value) in gauges {
-        // Writing to a string can't fail.
-        let _ = writeln!(
-            text,
-            "# HELP {name} {help}\n# TYPE {name} gauge\n{name} {value}"
-        );
-    }
-    text.push_str(&(context.metrics)());
-    let headers = [(header::CONTENT_TYPE, "text/plain; version=0.0.4")];
-    (headers, text).into_response()
-}
-
-fn age_ms(time_ms: u64) -> u64 {
+/// The age of a block's time by this machine's clock, in milliseconds.
+pub(super) fn age_ms(time_ms: u64) -> u64 {
     unix_ms(SystemTime::now()).saturating_sub(time_ms)
 }

@@ -1,4 +1,4 @@
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use axum::Json;
 use axum::body::Bytes;
@@ -6,7 +6,7 @@ use axum::extract::rejection::{BytesRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use jumin_http::Problem;
+use jumin_http::{Problem, ProblemCode};
 use jumin_registry::{OperationError, OperationHash, Rejection, SignedOperation};
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
@@ -105,12 +105,19 @@ pub(super) async fn submit(
         // A full queue only means that the others learn of it from the block.
         drop(context.gossip.try_send(body.to_vec()));
     }
+    let arrived = Instant::now();
     match settled(&context, outcome, wait.wait).await {
-        Outcome::Rejected(code) => Err(Problem::conflict(
-            code,
-            "The registry's state refuses the operation.",
-        )
-        .into_response()),
+        outcome @ Outcome::Finalized(_) => {
+            super::operation_finalized(arrived);
+            Ok(answer(&hash, Some(outcome)))
+        }
+        Outcome::Rejected(code) => {
+            let detail = "The registry's state refuses the operation.";
+            let mut response = Problem::conflict(code, detail).into_response();
+            // It was counted where the block was built.
+            response.extensions_mut().remove::<ProblemCode>();
+            Err(response)
+        }
         Outcome::Forgotten => Err(Problem::unavailable(
             "expired",
             "No block took the operation; submit it again.",

@@ -197,6 +197,10 @@ impl Pool {
         self.rejected.get(hash).map(|code| Outcome::Rejected(code))
     }
 
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     pub(super) fn len(&self) -> usize {
         self.pending.len()
     }

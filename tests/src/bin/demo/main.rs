@@ -3,6 +3,7 @@
 mod env_file;
 mod faces;
 mod hold;
+mod ledger;
 mod narrator;
 mod story;
 mod up;
@@ -48,6 +49,12 @@ enum Command {
     },
     /// Starts a stack at free ports and ends it when standard input closes.
     Hold,
+    /// Starts a ledger alone, with agencies that accredited each other, and ends it when standard input closes.
+    Ledger {
+        /// How many validators.
+        #[arg(long, default_value_t = 4)]
+        validators: usize,
+    },
     /// Prints the vp_token (JSON) that pictures of QR codes carry.
     Decode {
         /// The issuer whose dictionaries are used.
@@ -65,6 +72,7 @@ fn main() -> ExitCode {
         Command::Up { out, tls } => up::up(&out, tls),
         Command::Down { out } => up::down(&out),
         Command::Hold => hold::hold(),
+        Command::Ledger { validators } => ledger::hold(validators),
         Command::Decode { issuer, pictures } => hold::decode(&issuer, &pictures),
     };
     match result {

@@ -13,6 +13,8 @@ mod overview;
 mod types;
 mod validators;
 
+pub(super) use validators::{ValidatorView, Validators, participation};
+
 use axum::Router;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, Request};

@@ -3,7 +3,7 @@ use jumin_registry::{Accreditor, Claims, Operation, SignedOperation};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::history::{Place, signer};
+use crate::history::Place;
 
 /// A name in both languages.
 #[derive(Clone, Debug, Serialize, ToSchema, ts_rs::TS)]
@@ -72,7 +72,7 @@ impl OperationView {
             height,
             index,
             kind: kind(operation.operation()),
-            by: signer(operation).to_string(),
+            by: operation.submitter().to_string(),
             record: operation.record_key().to_string(),
             subject: None,
             role: None,
