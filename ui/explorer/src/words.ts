@@ -1,4 +1,4 @@
-import { day, has, language, moment, pick, t } from '@jumin/shared'
+import { day, has, language, moment, number, pick, t } from '@jumin/shared'
 import type { Localized, OperationView } from '@jumin/shared/types/explorer.ts'
 import type { ApiError } from './api'
 import { nameOf } from './state/names.svelte'
@@ -86,7 +86,5 @@ export function exact(milliseconds: number): string {
 
 /** Writes bytes for people. */
 export function bytes(count: number): string {
-  const locale = language() === 'ko' ? 'ko-KR' : 'en-GB'
-  const [value, unit] = count < 1000 ? [count, 'byte'] : [count / 1000, 'kilobyte']
-  return new Intl.NumberFormat(locale, { style: 'unit', unit, maximumFractionDigits: 1 }).format(value)
+  return count < 1000 ? `${number(count)} B` : `${number(Math.round(count / 100) / 10)} kB`
 }

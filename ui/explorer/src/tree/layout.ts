@@ -1,8 +1,8 @@
 import { hierarchy, tree, type HierarchyPointNode } from 'd3-hierarchy'
 import type { TreeNode } from './tree'
 
-export const BOX = { width: 216, height: 60 }
-const GAP = { column: 56, row: 14 }
+export const BOX = { width: 208, height: 58 }
+const GAP = { column: 44, row: 12 }
 const MARGIN = 8
 
 /** Where a node stands, in pixels. */
