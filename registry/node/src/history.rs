@@ -47,7 +47,7 @@ pub(crate) struct Summary {
 }
 
 /// What one block adds to the history.
-pub(crate) struct Entry {
+pub(crate) struct BlockEntry {
     height: u64,
     minute: u64,
     row: Vec<u8>,
@@ -56,7 +56,7 @@ pub(crate) struct Entry {
     count: u64,
 }
 
-impl Entry {
+impl BlockEntry {
     /// Takes what the history keeps of a block; `checkpoint` is its certified header as bytes.
     pub(crate) fn of(block: &Block, checkpoint: Option<&[u8]>) -> Result<Self, StoreError> {
         let header = block.header();
@@ -122,7 +122,7 @@ pub(crate) fn create(write: &WriteTransaction) -> Result<(), StoreError> {
 }
 
 /// Adds a block.
-pub(crate) fn write(write: &WriteTransaction, entry: &Entry) -> Result<(), StoreError> {
+pub(crate) fn write(write: &WriteTransaction, entry: &BlockEntry) -> Result<(), StoreError> {
     write
         .open_table(BLOCKS)?
         .insert(entry.height, entry.row.as_slice())?;

@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use crate::block::{Block, MAX_BLOCK_OPERATIONS, MAX_BODY_BYTES, body_hash};
 use crate::execution::{Executed, ExecutionError, View, Working, execute};
 use crate::genesis::Genesis;
-use crate::history::Entry;
+use crate::history::BlockEntry;
 use crate::mempool::{Capacity, Mempool, Outcome};
 use crate::snapshot::Snapshots;
 use crate::store::{Applied, Changes, Snapshot, Store, StoreError, StoredCheckpoint};
@@ -58,7 +58,7 @@ impl Ledger {
             Some(applied) => applied,
             None => {
                 let executed = genesis.execute(start.header())?;
-                let history = Entry::of(&start, None)?;
+                let history = BlockEntry::of(&start, None)?;
                 store.commit(&changes(&executed, None, None, &history))?;
                 executed.applied
             }
@@ -321,7 +321,7 @@ impl Ledger {
         });
         let handover = handover(header, &executed.set, certified.as_ref());
         let certified = checkpoint.as_ref().map(|one| one.bytes.as_slice());
-        let history = Entry::of(block, certified)?;
+        let history = BlockEntry::of(block, certified)?;
         let mut changes = changes(&executed, checkpoint.as_ref(), handover.as_ref(), &history);
         let begins = executed
             .set
@@ -473,7 +473,7 @@ fn changes<'a>(
     executed: &'a Executed,
     checkpoint: Option<&'a StoredCheckpoint>,
     handover: Option<&'a Handover>,
-    history: &'a Entry,
+    history: &'a BlockEntry,
 ) -> Changes<'a> {
     Changes {
         applied: &executed.applied,

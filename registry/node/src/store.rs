@@ -15,7 +15,7 @@ use redb::{
 };
 
 use crate::execution::TreeChange;
-use crate::history::{self, Entry, History};
+use crate::history::{self, BlockEntry, History};
 
 pub(crate) use restore::{RangeProof, RestoreError, Restorer, entry};
 
@@ -155,7 +155,7 @@ pub(crate) struct Changes<'a> {
     /// From now on this node may vote again.
     pub votes_again: bool,
     /// What readers of the history get.
-    pub history: Option<&'a Entry>,
+    pub history: Option<&'a BlockEntry>,
 }
 
 /// How much of the file is checked when it is opened.
