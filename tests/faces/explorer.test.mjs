@@ -35,7 +35,13 @@ async function open(hash, part) {
   await goTo(hash)
   await testId(part).first().waitFor()
 }
-const attribute = (id, name, value) => page.locator(`[data-testid=${id}][data-${name}="${value}"]`).first().waitFor()
+const attribute = (id, name, value, timeout = 20_000) =>
+  page.locator(`[data-testid=${id}][data-${name}="${value}"]`).first().waitFor({ state: 'attached', timeout })
+/** Waits until the ledger has a block. */
+async function reach(height) {
+  const deadline = Date.now() + 120_000
+  while ((await ledger.get('v1/overview')).height < height) assert.ok(Date.now() < deadline, `no block ${height}`)
+}
 const step = (name, result) => page.locator(`[data-step=${name}][data-result=${result}]`).waitFor()
 
 describe('the page', () => {
@@ -122,6 +128,7 @@ describe('overview', () => {
 
 describe('blocks and operations', () => {
   it('pages through the blocks', async () => {
+    await reach(40)
     await open('#/blocks?before=40', 'block')
     assert.equal(await testId('block').first().innerText(), '39')
     await testId('older').click()
@@ -356,10 +363,10 @@ describe('when things stop', () => {
     await open('#/', 'validator')
     await ledger.tell('kill 1')
     await ledger.tell('kill 2')
-    await attribute('node-state', 'state', 'stale')
+    await attribute('node-state', 'state', 'stale', 90_000)
     await check(page, 'a network that stands')
     await ledger.tell('start 1')
-    await attribute('node-state', 'state', 'ok')
+    await attribute('node-state', 'state', 'ok', 90_000)
   })
 
   it('says that the node is away, keeps what it had, and goes on when it is back', async () => {
@@ -370,6 +377,6 @@ describe('when things stop', () => {
     await check(page, 'a node that is away')
     await ledger.tell('start 2')
     await ledger.tell('start 0')
-    await attribute('node-state', 'state', 'ok')
+    await attribute('node-state', 'state', 'ok', 90_000)
   })
 })
