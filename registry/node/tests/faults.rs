@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use jumin_http::{Client, Url};
 use jumin_identity::Did;
-use support::{Node, accreditation_of, network, somebody};
+use support::{Node, accreditation_of, network, network_of, somebody};
 use tokio::sync::{Mutex, watch};
 
 const ROUNDS: usize = 6;
@@ -186,4 +186,31 @@ async fn two_of_four_killed_stop_operations_and_two_back_take_them_up_by_themsel
         assert!(node.record(&accreditation_of(&waits)).await.is_some());
     }
     assert_eq!(nodes[0].get("readyz").await.status, 200);
+}
+
+#[tokio::test]
+async fn restart_of_all_right_at_the_end_of_an_epoch_goes_on() {
+    let out = tempfile::tempdir().unwrap();
+    let mut nodes = network_of(out.path(), 4, 2);
+    let trust = nodes[0].trust();
+    let mut ends = 0;
+    for _ in 0..40 {
+        let subject = somebody(&trust);
+        let height = nodes[0].finalize(&nodes[0].accredit(&subject)).await;
+        if height % 2 == 1 {
+            // This node has applied the last block of an epoch, and begins the next now.
+            nodes.iter_mut().for_each(Node::kill);
+            nodes.iter_mut().for_each(Node::restart);
+            ends += 1;
+            assert!(nodes[3].reach(height).await.height() >= height);
+            assert!(nodes[3].record(&accreditation_of(&subject)).await.is_some());
+        }
+        if ends == 3 {
+            break;
+        }
+    }
+    assert_eq!(ends, 3);
+    nodes[0]
+        .finalize(&nodes[0].accredit(&somebody(&trust)))
+        .await;
 }

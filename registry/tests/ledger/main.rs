@@ -12,6 +12,7 @@ mod following;
 mod hostile;
 mod membership;
 mod proofs;
+mod replays;
 mod signatures;
 mod tree;
 mod vectors;

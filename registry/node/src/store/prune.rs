@@ -60,3 +60,116 @@ pub(super) fn remove(write: &WriteTransaction, served: Version) -> Result<(), St
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, HashSet};
+
+    use jumin_registry::{AnchorRecord, Record, RecordKey, tree};
+    use redb::{ReadableDatabase as _, ReadableTableMetadata as _};
+
+    use super::super::{Applied, Changes, Store, StoredCheckpoint};
+    use super::*;
+
+    fn record(index: usize, version: u64) -> (RecordKey, Record) {
+        let record = AnchorRecord {
+            version,
+            sha256: [0; 32],
+            next_update: None,
+            updated: 0,
+            height: version,
+        };
+        let key = RecordKey::CredentialType(format!("urn:test:{index}"));
+        (key, Record::Anchor(record))
+    }
+
+    /// Writes a version of the tree, certified or not.
+    fn commit(store: &Store, version: Version, writes: &[(RecordKey, Record)], certified: bool) {
+        let snapshot = store.snapshot().unwrap();
+        let written = writes.iter().map(|(key, record)| (key, record));
+        let (state_root, update) = tree::update(&snapshot, version, written).unwrap();
+        let applied = Applied {
+            height: version,
+            digest: [0; 32],
+            time_ms: version,
+            tree_version: version,
+            state_root,
+        };
+        let checkpoint = StoredCheckpoint {
+            height: version,
+            time_ms: version,
+            tree_version: version,
+            bytes: Vec::new(),
+        };
+        let records: BTreeMap<_, _> = writes
+            .iter()
+            .map(|(key, record)| (key.to_string(), record.to_bytes()))
+            .collect();
+        store
+            .commit(&Changes {
+                applied: &applied,
+                tree: Some(&update.into()),
+                records: &records,
+                operations: &HashSet::new(),
+                checkpoint: certified.then_some(&checkpoint),
+                handover: None,
+                votes_again: false,
+            })
+            .unwrap();
+    }
+
+    fn counts(store: &Store) -> [u64; 3] {
+        let read = store.database.begin_read().unwrap();
+        [
+            read.open_table(NODES).unwrap().len().unwrap(),
+            read.open_table(VALUES).unwrap().len().unwrap(),
+            read.open_table(STALE).unwrap().len().unwrap(),
+        ]
+    }
+
+    fn store() -> (tempfile::TempDir, Store) {
+        let directory = tempfile::tempdir().unwrap();
+        let store = Store::open(&directory.path().join("state.redb"), &[0; 32]).unwrap();
+        let all: Vec<_> = (0..200).map(|index| record(index, 0)).collect();
+        commit(&store, 0, &all, true);
+        (directory, store)
+    }
+
+    #[test]
+    fn store_grows_with_records_and_not_with_blocks() {
+        let (_directory, store) = store();
+        let before = counts(&store);
+        for version in 1..300 {
+            let index = usize::try_from(version).unwrap() * 7 % 200;
+            commit(&store, version, &[record(index, version)], true);
+        }
+        assert_eq!(counts(&store), before);
+        assert_eq!(before[1..], [200, 0]);
+    }
+
+    #[test]
+    fn version_that_is_served_stays_until_a_later_one_is_certified() {
+        let (_directory, store) = store();
+        let (key, old) = record(7, 0);
+        let root = tree::root(&store.snapshot().unwrap(), 0).unwrap();
+        for version in 1..20 {
+            commit(&store, version, &[record(7, version)], false);
+        }
+        let snapshot = store.snapshot().unwrap();
+        assert_eq!(tree::root(&snapshot, 0).unwrap(), root);
+        let proven = tree::prove(&snapshot, 0, &key).unwrap();
+        assert_eq!(proven.value, Some(old.to_bytes()));
+        let listed = snapshot.entries(0, None, usize::MAX).unwrap();
+        assert_eq!(listed.len(), 200);
+        assert!(listed.iter().any(|entry| entry.value == old.to_bytes()));
+
+        let before = counts(&store);
+        commit(&store, 20, &[record(7, 20)], true);
+        assert!(tree::root(&store.snapshot().unwrap(), 0).is_err());
+        assert!(counts(&store)[0] < before[0]);
+        assert_eq!(counts(&store)[1..], [200, 0]);
+        // Who holds a snapshot still has what it had.
+        assert_eq!(tree::root(&snapshot, 0).unwrap(), root);
+        assert_eq!(snapshot.entries(0, None, usize::MAX).unwrap(), listed);
+    }
+}

@@ -88,20 +88,24 @@ pub(super) fn track(
     limit: NonZeroUsize,
 ) {
     let listed = set.at(epoch).iter().chain(set.at(u64::MAX));
-    let mut addresses: BTreeMap<[u8; 32], SocketAddr> = listed
-        .map(|validator| (validator.key, validator.address))
-        .collect();
-    // The settings know better: an agency may reach another by an inner address.
-    addresses.extend(settled);
+    let listed = listed.map(|validator| (validator.key, validator.address));
+    let named = settled.iter().map(|(key, address)| (*key, *address));
+    let mut addresses: BTreeMap<[u8; 32], SocketAddr> = BTreeMap::new();
+    // Where there isn't room for all, those that vote come before those that will, and both before others.
+    for (key, address) in listed.chain(named) {
+        // One place is this node's own.
+        if addresses.len() + 1 < limit.get() || addresses.contains_key(&key) {
+            // The settings know better: an agency may reach another by an inner address.
+            addresses.insert(key, *settled.get(&key).unwrap_or(&address));
+        } else {
+            tracing::warn!("restart this node to connect to all others");
+        }
+    }
     let peers = addresses.iter().filter_map(|(key, address)| {
         let key = ed25519::PublicKey::decode(Copying(key.as_slice())).ok()?;
         Some((key, Address::from(*address)))
     });
-    if addresses.len() >= limit.get() {
-        tracing::warn!("restart this node to connect to all validators");
-    }
-    // One place is this node's own.
-    let peers = ordered::Map::from_iter_dedup(peers.take(limit.get() - 1));
+    let peers = ordered::Map::from_iter_dedup(peers);
     oracle.track(set.version, peers);
 }
 

@@ -17,7 +17,7 @@ use jumin_http::Url;
 use jumin_identity::{FileKey, Signer as _, b64url, b64url_decode};
 use jumin_registry::{
     Accreditor, Certificate, Checkpoint, GovernanceRecord, HEADER_VERSION, Header, NetworkTrust,
-    Record, RecordKey, TypeRecord, Validator, finalization_message, tree,
+    NextValidators, Record, RecordKey, TypeRecord, Validator, finalization_message, tree,
 };
 use serde::Deserialize;
 
@@ -29,7 +29,10 @@ use crate::mempool::Capacity;
 use crate::snapshot::{Chunk, MAX_CHUNK_BYTES};
 use crate::store::{Applied, Changes, Store, StoredCheckpoint};
 
-const HEIGHT: u64 = 25;
+/// The last block of an epoch, whose successor has other validators.
+const HEIGHT: u64 = 29;
+/// The validators of that one, by their keys.
+const NEXT: [u8; 32] = [8; 32];
 
 /// What a source does wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,6 +121,14 @@ impl Network {
             fetched.start().map(|start| start.header.height),
             Some(HEIGHT)
         );
+        // The handover of the block itself was made here: nobody sent it.
+        let epoch = fetched.epoch();
+        assert_eq!(fetched.handovers(0).len(), 1);
+        assert_eq!(fetched.committee(epoch), Some(vec![NEXT]));
+        assert_eq!(
+            fetched.committee(epoch - 1),
+            Some(self.trust.validators.clone())
+        );
         let key: RecordKey = keys[keys.len() / 2].parse().unwrap();
         let proof = fetched.prove(&key).unwrap();
         let checkpoint = Checkpoint::from_bytes(&proof.checkpoint).unwrap();
@@ -160,15 +171,23 @@ fn grow(store: &Store, trust: &NetworkTrust, key: &ed25519::PrivateKey, count: u
         });
         (RecordKey::CredentialType(name), record)
     };
-    let writes: Vec<_> = (0..count).map(record).collect();
     let snapshot = store.snapshot().unwrap();
+    let mut set = snapshot.validators().unwrap();
+    let mut next = set.current.clone();
+    next[0].key = NEXT;
+    set.version += 1;
+    set.next = Some(NextValidators {
+        epoch: set.epoch_of(HEIGHT) + 1,
+        validators: next,
+    });
+    let mut writes: Vec<_> = (0..count).map(record).collect();
+    writes.push((RecordKey::Validators, Record::Validators(set.clone())));
     let written = writes.iter().map(|(key, record)| (key, record));
     let (state_root, update) = tree::update(&snapshot, 1, written).unwrap();
     let records: BTreeMap<_, _> = writes
         .iter()
         .map(|(key, record)| (key.to_string(), record.to_bytes()))
         .collect();
-    let set = snapshot.validators().unwrap();
     let header = Header {
         version: HEADER_VERSION,
         network: trust.network.clone(),
