@@ -98,4 +98,19 @@ impl Scenario {
             outages: dice.chance(85),
         }
     }
+
+    /// Four validators, good links and nothing that fails by itself, for tests that let one thing fail.
+    pub(super) fn calm(seed: u64) -> Self {
+        Self {
+            seed,
+            validators: 4,
+            epoch_blocks: 5,
+            idle: Duration::from_millis(200),
+            trouble: Duration::ZERO,
+            quality: Quality::good(),
+            faults: Vec::new(),
+            changes: false,
+            outages: false,
+        }
+    }
 }

@@ -12,6 +12,7 @@ use commonware_utils::{NZUsize, Probability, ordered};
 use jumin_identity::Signer as _;
 use jumin_registry::{GovernanceRecord, Validator};
 
+use super::Report;
 use super::checker::{Checker, Violation};
 use super::dice::Dice;
 use super::hub::Hub;
@@ -243,6 +244,25 @@ impl Town {
     fn name(&self, key: &ed25519::PublicKey) -> &str {
         let found = self.nodes.iter().find(|node| node.public == *key);
         found.map_or("somebody", Node::name)
+    }
+
+    /// Sums the run up.
+    pub(super) fn report(&mut self, recovery_ms: u64) -> Report {
+        let forgers = self.nodes.iter().filter_map(|node| node.forger.as_ref());
+        let forged = forgers.map(|one| one.lock().expect("no panic while it is held").forged);
+        let mut injected = self.injected.clone();
+        injected.insert("forged block", forged.sum());
+        Report {
+            injected,
+            blocks: self.checker.height(),
+            epochs: self.checker.height() / self.scenario.epoch_blocks,
+            operations: self.checker.operations(),
+            proofs: self.checker.proofs,
+            forgeries: self.checker.forgeries,
+            recovery_ms,
+            audit: self.context.auditor().state(),
+            states: self.checker.states.clone(),
+        }
     }
 
     pub(super) async fn wait(&self, duration: Duration) {

@@ -29,6 +29,10 @@ use crate::block::Block;
 use crate::exchange::finalization;
 use crate::ledger::Ledger;
 
+/// How many epochs a node can have applied before it removed the votes of the first: the archive passes on few blocks at a
+/// time, and an epoch has two at least.
+const LEFT_EPOCHS: u64 = 16;
+
 type Application<W> =
     Inline<<W as World>::Runtime, Scheme, <W as World>::Application, Block, FixedEpocher>;
 type Consensus<W> = simplex::Config<
@@ -98,6 +102,10 @@ impl<W: World> Epochs<W> {
         let mut applied = self.ledger.applied_heights();
         let mut tracked = 0;
         let mut epoch = self.ledger.epoch();
+        // A node that stopped in between left them.
+        for past in epoch.saturating_sub(LEFT_EPOCHS)..epoch {
+            self.forget(past).await;
+        }
         let mut engine = self.start(epoch, &mut lanes).await?;
         loop {
             let set = self.ledger.set();
