@@ -90,8 +90,11 @@ pub fn accreditation_at(
     walk.chain(subject, role, None)
 }
 
-/// Finds the way up from the grant with this id; else as [`accreditation_at`].
-pub(crate) fn chain_through(
+/// Finds the way up from the grant of `subject` with this id, for any type; else as [`accreditation_at`].
+///
+/// # Errors
+/// As [`accreditation_at`].
+pub fn chain_through(
     view: &dyn LookupRecord,
     subject: &Did,
     role: Role,

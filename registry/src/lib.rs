@@ -35,7 +35,7 @@ pub mod tree;
 
 pub use accreditation::{
     AccreditationChain, AccreditationError, Lookup, LookupRecord, MAX_CHAIN_DEPTH,
-    accreditation_at, accredited_claims_at,
+    accreditation_at, accredited_claims_at, chain_through,
 };
 pub use bundle::{Bundle, BundleError, MAX_BUNDLE_BYTES, VerifiedBundle};
 pub use certificate::{Certificate, MAX_VALIDATORS, finalization_message, quorum};

@@ -185,6 +185,16 @@ describe('blocks and operations', () => {
   })
 })
 
+describe('a node that sends anything', () => {
+  it('cannot take the page with it', async () => {
+    await page.route('**/v1/blocks/3', (route) => route.fulfill({ json: { summary: { height: 'x', time_ms: {} }, signers: 7, operations: null } }))
+    await open('#/blocks/3', 'boundary')
+    await check(page, 'an answer that cannot be drawn')
+    await page.unroute('**/v1/blocks/3')
+    await open('#/blocks/4', 'signers')
+  })
+})
+
 describe('a DID', () => {
   it('shows document, accreditations, anchors and what happened', async () => {
     await open(`#/dids/${ledger.agencies.jongno}`, 'entry')
@@ -261,7 +271,7 @@ describe('the accreditation tree', () => {
       assert.equal(await node(name).getAttribute('data-holds'), 'false', name)
     }
     assert.equal(await node('transport').getAttribute('data-holds'), 'true')
-    assert.match(await node('jongno').getAttribute('aria-label'), /위 기관의 인가가 끝나 효력 없음/)
+    assert.match(await node('jongno').getAttribute('aria-label'), /위 인가가 끝나 효력 없음/)
     await check(page, 'tree of 210')
   })
 })

@@ -93,7 +93,10 @@ async fn node_that_lies_about_handovers_is_passed_over_and_changes_nothing() {
         ("no answer", (500, b"{}".to_vec())),
         ("garbage", json(&json!({"handovers": ["AAAA", "!"]}))),
         ("another form", json(&json!([1, 2]))),
-        ("the second alone", json(&encoded(std::slice::from_ref(&second)))),
+        (
+            "the second alone",
+            json(&encoded(std::slice::from_ref(&second))),
+        ),
         ("reordered", json(&encoded(&[second, first]))),
         ("other validators than certified", json(&encoded(&[stolen]))),
         ("another network", json(&encoded(&other.handovers))),

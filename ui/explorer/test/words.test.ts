@@ -76,7 +76,7 @@ describe('words', () => {
 })
 
 const grant = (by: string, change: Partial<GrantView> = {}): GrantView => ({
-  id: 1, by, name: { ko: '기관', en: 'agency' }, types: [], claims: null, from: 0, until: 100, ended: null, ...change,
+  id: 1, by, name: { ko: '기관', en: 'agency' }, types: [], claims: null, from: 0, until: 100, ended: null, effective: true, ...change,
 })
 const held = (subject: string, role: string, grants: GrantView[], standing = 'active'): AccreditationView => ({
   key: `accreditation/${subject}/${role}`, subject, role, version: 1, standing, grants,
@@ -88,20 +88,28 @@ describe('the tree', () => {
     expect(standingOf(grant('governance', { ended: 60 }), 50)).toBe('holds')
     expect(standingOf(grant('governance'), 100)).toBe('expired')
     expect(standingOf(grant('governance', { from: 60 }), 50)).toBe('not_yet')
+    expect(standingOf(grant('city', { effective: false }), 50)).toBe('above')
+    expect(standingOf(grant('city', { effective: false }), 50, 'deactivated')).toBe('deactivated')
   })
 
-  it('has no effect below an accreditation that ended', () => {
+  it('says of every standing what it is', () => {
+    for (const standing of ['holds', 'ended', 'expired', 'not_yet', 'above', 'absent', 'deactivated']) {
+      expect(Object.keys(ko)).toContain(`grant_state.${standing}`)
+    }
+  })
+
+  it('holds no more than its grants do', () => {
     const root = build(
       [
-        held('ministry', 'accreditor', [grant('governance', { ended: 10 })]),
-        held('city', 'accreditor', [grant('ministry')]),
-        held('office', 'issuer', [grant('city')]),
+        held('ministry', 'accreditor', [grant('governance', { ended: 10, effective: false })]),
+        held('city', 'accreditor', [grant('ministry', { effective: false })]),
+        held('waiting', 'issuer', [grant('governance', { effective: false })], 'absent'),
         held('other', 'issuer', [grant('governance')]),
       ],
       50,
     )
     const holds = Object.fromEntries(flat(root).map(({ who, holds }) => [who, holds]))
-    expect(holds).toEqual({ governance: true, ministry: false, city: false, office: false, other: true })
+    expect(holds).toEqual({ governance: true, ministry: false, city: false, waiting: false, other: true })
   })
 
   it('has an agency that two accredited below both, what hangs below it once', () => {

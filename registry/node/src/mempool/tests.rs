@@ -1,6 +1,7 @@
 use std::sync::LazyLock;
 
 use jumin_identity::sha256;
+use jumin_registry::Operation;
 use jumin_registry::testing::TestLedger;
 
 use super::*;

@@ -7,14 +7,13 @@ export function rolesOf(node: TreeNode): string {
   return [...new Set(node.grants.map(({ role }) => role))].map((role) => t(`role.${role}`)).join(' · ')
 }
 
-/** Says in a word why nothing of a node holds. */
+/** Says in a word how a node stands, and why nothing of it holds. */
 export function state(node: TreeNode): string {
-  if (node.holds) return t('node_state.holds')
-  if (node.standing !== 'active') return t(`standing.${node.standing}`)
-  const own = node.grants.find(({ standing }) => standing === 'holds')
-  // Its own grants hold, so what is above it doesn't.
-  if (own) return t('node_state.above')
-  return t(`grant_state.${node.grants.at(-1)?.standing ?? 'ended'}`)
+  if (node.holds) return t('grant_state.holds')
+  // What was taken away says more than what ran out.
+  const standings = node.grants.map(({ standing }) => standing)
+  const telling = (['deactivated', 'absent', 'above', 'ended', 'not_yet'] as const).find((one) => standings.includes(one))
+  return t(`grant_state.${telling ?? 'expired'}`)
 }
 
 /** Says a node as a screen reader reads it. */

@@ -1,15 +1,18 @@
 import type { AccreditationView, GrantView, Localized } from '@jumin/shared/types/explorer.ts'
 
 /** How a grant stands at one moment. */
-export type GrantStanding = 'holds' | 'ended' | 'expired' | 'not_yet'
+export type GrantStanding = 'holds' | 'ended' | 'expired' | 'not_yet' | 'above' | 'absent' | 'deactivated'
 
 export const GOVERNANCE = 'governance'
 
-/** Tells how a grant stands at a time (Unix seconds), by itself. */
-export function standingOf(grant: GrantView, at: number): GrantStanding {
+/** Tells how a grant stands at a time (Unix seconds); `subject` is how the agency's DID stands. */
+export function standingOf(grant: GrantView, at: number, subject = 'active'): GrantStanding {
   if (grant.ended !== null && grant.ended <= at) return 'ended'
   if (at >= grant.until) return 'expired'
-  return at < grant.from ? 'not_yet' : 'holds'
+  if (at < grant.from) return 'not_yet'
+  if (subject === 'absent' || subject === 'deactivated') return subject
+  // What it hangs below is not its own: the node knows the rules of the ledger.
+  return grant.effective ? 'holds' : 'above'
 }
 
 export interface HeldGrant extends GrantView {
@@ -29,7 +32,7 @@ export interface TreeNode {
   grants: HeldGrant[]
   /** `active`, `deactivated` or `absent`. */
   standing: string
-  /** Whether one of its grants holds, and everything above it too. */
+  /** Whether one of its grants holds, with everything that it hangs below. */
   holds: boolean
   /** Whether it stands elsewhere with what hangs below it. */
   reference: boolean
@@ -50,7 +53,7 @@ function groups(accreditations: AccreditationView[], at: number): Map<string, Gr
     for (const grant of grants) {
       const id = `${grant.by} ${subject}`
       const group = found.get(id) ?? { by: grant.by, subject, standing, grants: [] }
-      group.grants.push({ ...grant, role, record: key, standing: standingOf(grant, at) })
+      group.grants.push({ ...grant, role, record: key, standing: standingOf(grant, at, standing) })
       found.set(id, group)
     }
   }
@@ -80,26 +83,21 @@ export function build(accreditations: AccreditationView[], at: number): TreeNode
   for (const group of all) below.set(group.by, [...(below.get(group.by) ?? []), group])
   const seen = new Set<string>([GOVERNANCE])
 
-  const node = (group: Group, above: boolean): TreeNode => {
+  const node = (group: Group): TreeNode => {
     const reference = home.get(group.subject) !== group || seen.has(group.subject)
     if (!reference) seen.add(group.subject)
-    const valid = above && group.standing === 'active'
-    const holds = valid && group.grants.some(({ standing }) => standing === 'holds')
-    // Only the grant to accredit carries what hangs below.
-    const carries = valid && group.grants.some(({ role, standing }) => role === 'accreditor' && standing === 'holds')
     return {
       id: `${group.by}-${group.subject}`,
       who: group.subject,
       name: nameOf(group.grants),
       grants: group.grants,
       standing: group.standing,
-      holds,
+      holds: group.grants.some(({ standing }) => standing === 'holds'),
       reference,
-      children: reference ? [] : children(group.subject, carries),
+      children: reference ? [] : children(group.subject),
     }
   }
-  const children = (who: string, above: boolean): TreeNode[] =>
-    (below.get(who) ?? []).map((group) => node(group, above)).sort(byName)
+  const children = (who: string): TreeNode[] => (below.get(who) ?? []).map(node).sort(byName)
   return {
     id: GOVERNANCE,
     who: GOVERNANCE,
@@ -108,7 +106,7 @@ export function build(accreditations: AccreditationView[], at: number): TreeNode
     standing: 'active',
     holds: true,
     reference: false,
-    children: children(GOVERNANCE, true),
+    children: children(GOVERNANCE),
   }
 }
 

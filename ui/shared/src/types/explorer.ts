@@ -32,7 +32,7 @@ genesis: string,
  */
 node: string,
 /**
- * What the node is: `validator`, `joining`, `leaving` or `follower`.
+ * What the node is: `validator`, `waiting`, `joining`, `leaving` or `follower`.
  */
 role: string,
 /**
@@ -308,7 +308,11 @@ claims: Array<string> | null,
 /**
  * Unix seconds.
  */
-from: number, until: number, ended: number | null, };
+from: number, until: number, ended: number | null,
+/**
+ * Whether it holds now, and everything that it hangs below: its own period is not enough.
+ */
+effective: boolean, };
 
 /**
  * What an agency was accredited for in one role, ended grants included.

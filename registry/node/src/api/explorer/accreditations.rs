@@ -2,7 +2,7 @@ use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use jumin_identity::Did;
-use jumin_registry::{DidRecord, Record, RecordKey};
+use jumin_registry::{DidRecord, Lookup, LookupRecord, Record, RecordKey, chain_through};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -61,38 +61,44 @@ pub(super) async fn accreditations(
         return Err(malformed("This is not a page."));
     }
     let limit = bounded(page.limit);
-    let (height, snapshot) = (context.ledger.applied().height, context.ledger.snapshot());
+    let (applied, snapshot) = (context.ledger.applied(), context.ledger.snapshot());
     let records = snapshot.records_under(PREFIX, after, limit);
     let records = records.map_err(failed)?;
     let next = records.last().filter(|_| records.len() == limit);
     let next = next.map(|(key, _)| key.clone());
     Ok(Json(Accreditations {
-        height,
-        accreditations: views(&snapshot, records).map_err(failed)?,
+        height: applied.height,
+        accreditations: views(&snapshot, records, applied.time_ms / 1000).map_err(failed)?,
         next,
     }))
 }
 
-/// The accreditations of one DID.
+/// The accreditations of one DID as of `at` (Unix seconds).
 pub(super) fn accreditations_of(
     snapshot: &Snapshot,
     did: &Did,
+    at: u64,
 ) -> Result<Vec<AccreditationView>, StoreError> {
     let records = snapshot.records_under(&format!("{PREFIX}{did}/"), None, ROLES)?;
-    views(snapshot, records)
+    views(snapshot, records, at)
 }
 
 fn views(
     snapshot: &Snapshot,
     records: Vec<(String, Vec<u8>)>,
+    at: u64,
 ) -> Result<Vec<AccreditationView>, StoreError> {
-    let viewed = records
-        .iter()
-        .map(|(key, bytes)| view(snapshot, key, bytes));
+    let viewed = records.iter();
+    let viewed = viewed.map(|(key, bytes)| view(snapshot, key, bytes, at));
     viewed.collect()
 }
 
-fn view(snapshot: &Snapshot, key: &str, bytes: &[u8]) -> Result<AccreditationView, StoreError> {
+fn view(
+    snapshot: &Snapshot,
+    key: &str,
+    bytes: &[u8],
+    at: u64,
+) -> Result<AccreditationView, StoreError> {
     let (Ok(Record::Accreditation(record)), Ok(RecordKey::Accreditation { subject, role })) =
         (Record::from_bytes(bytes), key.parse())
     else {
@@ -103,14 +109,31 @@ fn view(snapshot: &Snapshot, key: &str, bytes: &[u8]) -> Result<AccreditationVie
         Some(Ok(Record::Did(record))) => Some(record),
         _ => None,
     };
+    let effective = |grant| chain_through(&Now(snapshot), &subject, role, grant, at).is_ok();
+    let grants = record.grants.iter();
+    let grants = grants.map(|grant| GrantView::new(grant, effective(grant.id)));
+    let grants = grants.collect();
     Ok(AccreditationView {
         key: key.to_owned(),
         subject: subject.to_string(),
         role: role.to_string(),
         version: record.version,
         standing: standing(did.as_ref()),
-        grants: record.grants.iter().map(GrantView::from).collect(),
+        grants,
     })
+}
+
+/// The state as the applied block left it.
+struct Now<'a>(&'a Snapshot);
+
+impl LookupRecord for Now<'_> {
+    fn lookup(&self, key: &RecordKey) -> Lookup {
+        match self.0.record(&key.to_string()) {
+            Ok(None) => Lookup::Absent,
+            Ok(Some(bytes)) => Record::from_bytes(&bytes).map_or(Lookup::Unknown, Lookup::Present),
+            Err(_) => Lookup::Unknown,
+        }
+    }
 }
 
 /// Tells how a DID stands.

@@ -97,7 +97,8 @@ pub(super) async fn did(
     Path(did): Path<String>,
 ) -> Answer<DidPage> {
     let did = parse(&context, &did)?;
-    page(&context.ledger.snapshot(), &did)
+    let at = context.ledger.applied().time_ms / 1000;
+    page(&context.ledger.snapshot(), &did, at)
         .map(Json)
         .map_err(failed)
 }
@@ -167,7 +168,7 @@ fn entries(snapshot: &Snapshot, places: &[Place]) -> Result<Vec<HistoryEntry>, S
     Ok(found)
 }
 
-fn page(snapshot: &Snapshot, did: &Did) -> Result<DidPage, StoreError> {
+fn page(snapshot: &Snapshot, did: &Did, at: u64) -> Result<DidPage, StoreError> {
     let key = RecordKey::Did(did.clone()).to_string();
     let record = match snapshot
         .record(&key)?
@@ -181,7 +182,7 @@ fn page(snapshot: &Snapshot, did: &Did) -> Result<DidPage, StoreError> {
         did: did.to_string(),
         standing: standing(record.as_ref()),
         current: record.map(|record| version(&record, did)),
-        accreditations: accreditations_of(snapshot, did)?,
+        accreditations: accreditations_of(snapshot, did, at)?,
         anchors,
         more_anchors,
     })

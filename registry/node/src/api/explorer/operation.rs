@@ -198,10 +198,12 @@ pub(super) struct GrantView {
     pub from: u64,
     pub until: u64,
     pub ended: Option<u64>,
+    /// Whether it holds now, and everything that it hangs below: its own period is not enough.
+    pub effective: bool,
 }
 
-impl From<&jumin_registry::Grant> for GrantView {
-    fn from(grant: &jumin_registry::Grant) -> Self {
+impl GrantView {
+    pub(super) fn new(grant: &jumin_registry::Grant, effective: bool) -> Self {
         Self {
             id: grant.id,
             by: match &grant.by {
@@ -217,6 +219,7 @@ impl From<&jumin_registry::Grant> for GrantView {
             from: grant.from,
             until: grant.until,
             ended: grant.ended,
+            effective,
         }
     }
 }

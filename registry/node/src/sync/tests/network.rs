@@ -227,6 +227,7 @@ fn grow(store: &Store, trust: &NetworkTrust, key: &ed25519::PrivateKey, count: u
             checkpoint: Some(&checkpoint),
             handover: None,
             votes_again: false,
+            history: None,
         })
         .unwrap();
 }
