@@ -114,6 +114,7 @@ mod tests {
                 checkpoint: certified.then_some(&checkpoint),
                 handover: None,
                 votes_again: false,
+                history: None,
             })
             .unwrap();
     }
