@@ -216,6 +216,11 @@ impl TestLedger {
         };
     }
 
+    /// Returns the root of all records as of the last block.
+    pub fn state_root(&self) -> [u8; 32] {
+        self.head.state_root
+    }
+
     /// Reads a record.
     pub fn record(&self, key: &RecordKey) -> Option<Record> {
         StateAt::new(&self.store, self.head.height)
@@ -351,6 +356,17 @@ impl TestLedger {
         from: u64,
         until: u64,
     ) -> u64 {
+        self.accredit_for(subject, role, (types, Claims::Any), (from, until))
+    }
+
+    /// Has the governor accredit `subject` for types and claims, in a period; returns the grant's id.
+    pub fn accredit_for(
+        &mut self,
+        subject: &Did,
+        role: Role,
+        (types, claims): (&[&str], Claims),
+        (from, until): (u64, u64),
+    ) -> u64 {
         let operation = Operation::Accredit {
             accreditor: Accreditor::Governance,
             subject: subject.clone(),
@@ -360,7 +376,7 @@ impl TestLedger {
                 en: "Jongno-gu, Seoul".into(),
             },
             types: types.iter().map(|name| (*name).to_owned()).collect(),
-            claims: Claims::Any,
+            claims,
             from,
             until,
             version: self.accreditation_version(subject, role),

@@ -12,6 +12,7 @@ mod following;
 mod hostile;
 mod membership;
 mod proofs;
+mod refusals;
 mod replays;
 mod signatures;
 mod tree;
