@@ -8,8 +8,8 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use clap::{Args, Parser, Subcommand};
 use jumin_http::{Client, Listen, TlsFiles};
-use jumin_identity::FileKey;
-use jumin_registry::{Localized, NetworkTrust};
+use jumin_identity::{ClaimPath, FileKey};
+use jumin_registry::{Claims, Localized, NetworkTrust};
 use jumin_verifier::{Verdict, VerifierIdentity};
 use url::Url;
 
@@ -20,6 +20,7 @@ use crate::outcome::Outcome;
 use crate::picture::{MAX_PICTURE_BYTES, draw_code, is_picture, read_code};
 use crate::routes::{Office, router};
 use crate::setup::{NewOffice, SetUp, set_up};
+use crate::standing::{Standing, standing};
 use crate::store::Store;
 use crate::sync::Ledger;
 
@@ -72,6 +73,10 @@ struct InitArgs {
     /// The governance key, to accredit the office in development.
     #[arg(long)]
     governor: Option<PathBuf>,
+    /// With --governor: a claim that the office may ask for, such as address.sido; may be given several times; all claims
+    /// if it is not given.
+    #[arg(long = "claim", value_name = "CLAIM", requires = "governor")]
+    claims: Vec<ClaimPath>,
     /// The office's name in Korean.
     #[arg(long, default_value = "종로구청 민원실")]
     name_ko: String,
@@ -150,6 +155,10 @@ async fn init(args: InitArgs) -> Result<ExitCode> {
         name: Localized {
             ko: args.name_ko,
             en: args.name_en,
+        },
+        claims: match args.claims.as_slice() {
+            [] => Claims::Any,
+            claims => Claims::Only(claims.to_vec()),
         },
         governor,
     };
@@ -317,6 +326,7 @@ async fn serve(args: ServeArgs) -> Result<ExitCode> {
 
 /// Keeps the evidence fresh between scans, so that a desk seldom waits for the network.
 async fn keep_fresh(desk: Arc<Desk>) {
+    let mut told = Vec::new();
     let shortest = desk.services().map(|policy| policy.refresh_after).min();
     // A little ahead of when a check would ask for itself.
     let pause = shortest.unwrap_or(60).saturating_sub(1).clamp(2, 60);
@@ -325,8 +335,36 @@ async fn keep_fresh(desk: Arc<Desk>) {
         desk.ledger()
             .refresh(pause.as_secs().saturating_sub(1), crate::clock::unix_now())
             .await;
+        let found = unaccredited(&desk);
+        if found != told {
+            for (service, standing, claims) in &found {
+                let claims = claims.join(", ");
+                tracing::warn!(
+                    service,
+                    ?standing,
+                    claims,
+                    "the office asks for more than it is accredited for"
+                );
+            }
+            told = found;
+        }
         tokio::time::sleep(pause).await;
     }
+}
+
+/// Lists the services for which the office is not accredited, with the claims that go beyond.
+fn unaccredited(desk: &Desk) -> Vec<(String, Standing, Vec<String>)> {
+    let (view, now) = (desk.ledger().view(), crate::clock::unix_now());
+    let standings = desk.services().map(|policy| {
+        let office = desk.verifier().did();
+        let (standing, beyond) = standing(view.as_deref(), office, policy, now);
+        let beyond = beyond.into_iter().map(|claim| claim.path).collect();
+        (policy.service.clone(), standing, beyond)
+    });
+    let doubtful = |one: &(String, Standing, Vec<String>)| {
+        matches!(one.1, Standing::Beyond | Standing::NotAccredited)
+    };
+    standings.filter(doubtful).collect()
 }
 
 fn open_ledger(home: &Home) -> Result<(Ledger, Settings)> {

@@ -15,6 +15,7 @@ pub mod picture;
 pub mod routes;
 pub mod services;
 pub mod setup;
+pub mod standing;
 pub mod status;
 pub mod store;
 pub mod sync;

@@ -74,11 +74,17 @@ fn asks(policy: &ServicePolicy) -> Vec<AskedClaim> {
     let Ok(query) = policy.dcql() else {
         return Vec::new();
     };
-    let known = |vct: &String| TYPES.iter().find(|known| known.vct() == vct);
-    let kind = policy.credential_types.iter().find_map(known);
     let credentials = query.credentials().iter();
     let claims = credentials.flat_map(|asked| asked.claims.iter().flatten());
-    claims.flat_map(|claim| named(kind, &claim.path)).collect()
+    let paths: Vec<_> = claims.map(|claim| claim.path.clone()).collect();
+    named_claims(policy, &paths)
+}
+
+/// Names claims of a service's types, in the given order.
+pub(crate) fn named_claims(policy: &ServicePolicy, paths: &[ClaimPath]) -> Vec<AskedClaim> {
+    let known = |vct: &String| TYPES.iter().find(|known| known.vct() == vct);
+    let kind = policy.credential_types.iter().find_map(known);
+    paths.iter().flat_map(|path| named(kind, path)).collect()
 }
 
 /// Names a path, or every claim that lies in what it leads to.

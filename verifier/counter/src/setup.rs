@@ -55,6 +55,8 @@ pub struct NewOffice {
     pub trust: NetworkTrust,
     /// What the office is called.
     pub name: Localized,
+    /// What it may ask for, if it is accredited here.
+    pub claims: Claims,
     /// The governance key that accredits it, in development.
     pub governor: Option<FileKey>,
 }
@@ -152,7 +154,7 @@ async fn accredit(
         role: Role::Verifier,
         name: office.name.clone(),
         types: Vec::new(),
-        claims: Claims::Any,
+        claims: office.claims.clone(),
         from: now.saturating_sub(BACKDATE),
         until: now.saturating_add(ACCREDITED_FOR),
         version: 0,

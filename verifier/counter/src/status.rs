@@ -4,6 +4,8 @@ use serde::Serialize;
 use ts_rs::TS;
 
 use crate::desk::Desk;
+use crate::services::AskedClaim;
+use crate::standing::{Standing, standing};
 use crate::sync::Network;
 
 /// How far the ledger may be ahead of the counter's clock before the clock is in doubt, in seconds.
@@ -35,7 +37,7 @@ pub struct OfficeStatus {
     pub dictionaries: Option<usize>,
     /// Whether the clock of this machine seems right.
     pub clock: ClockState,
-    /// Whether what is known is young enough for each service.
+    /// Whether what is known is young enough for each service, and whether the office may ask for it.
     pub services: Vec<ServiceFreshness>,
     /// The counter's clock, in seconds since the epoch.
     pub now: u64,
@@ -53,13 +55,17 @@ pub enum ClockState {
     Doubtful,
 }
 
-/// Says whether what is known is young enough for a service.
+/// Says whether what is known is young enough for a service, and whether the office may ask for it.
 #[derive(Clone, Debug, Serialize, TS, utoipa::ToSchema)]
 pub struct ServiceFreshness {
     /// The service.
     pub service: String,
     /// How it stands.
     pub freshness: Freshness,
+    /// Whether the office is accredited for what it asks for.
+    pub standing: Standing,
+    /// What it asks for beyond that, if some of it.
+    pub beyond: Vec<AskedClaim>,
 }
 
 /// Says what old evidence leads to.
@@ -80,9 +86,14 @@ impl OfficeStatus {
         let view = desk.ledger().view();
         let view = view.as_deref();
         let network = desk.ledger().known_network();
-        let freshness = |policy: &ServicePolicy| ServiceFreshness {
-            service: policy.service.clone(),
-            freshness: freshness(policy, view, now),
+        let freshness = |policy: &ServicePolicy| {
+            let (standing, beyond) = standing(view, desk.verifier().did(), policy, now);
+            ServiceFreshness {
+                service: policy.service.clone(),
+                freshness: freshness(policy, view, now),
+                standing,
+                beyond,
+            }
         };
         OfficeStatus {
             office,

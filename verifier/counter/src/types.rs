@@ -8,6 +8,7 @@ use crate::desk::{Mode, Started};
 use crate::outcome::Outcome;
 use crate::routes::{RequestState, RequestView, ScanAnswer, ScanProgress};
 use crate::services::{AskedClaim, ServiceInfo};
+use crate::standing::Standing;
 use crate::status::{ClockState, Freshness, OfficeStatus, ServiceFreshness};
 use crate::sync::{Network, SyncReport};
 
@@ -72,6 +73,7 @@ fn rendered() -> String {
         ServiceInfo::decl(&config),
         ClockState::decl(&config),
         Freshness::decl(&config),
+        Standing::decl(&config),
         ServiceFreshness::decl(&config),
         OfficeStatus::decl(&config),
         SyncReport::decl(&config),

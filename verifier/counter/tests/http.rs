@@ -12,9 +12,9 @@ use jumin_counter::routes::{Office, router};
 use jumin_http::{Client, Listen, Response, Url};
 use jumin_identity::UnverifiedRequest;
 use jumin_identity::qr::{CodecContext, encode_presentation};
-use jumin_registry::Localized;
+use jumin_registry::{Claims, Localized, Role};
 use serde_json::{Value, json};
-use stage::world::World;
+use stage::world::{CARD, World};
 use stage::{Stage, now, payload};
 
 const MAX: usize = 1 << 20;
@@ -333,6 +333,42 @@ async fn pages_from_elsewhere_cannot_use_the_desks_routes() {
     let answer = served.http.get_with(&status, &headers, MAX).await;
     assert_eq!(answer.unwrap().status, 200);
     assert_eq!(get([("host", "localhost:7300")]).await, 200);
+}
+
+#[tokio::test]
+async fn status_says_which_services_ask_for_more_than_the_office_may() {
+    let served = Served::new().await;
+    let standing = |status: &Value, name: &str| {
+        let services = status["services"].as_array().unwrap().clone();
+        let found = services.into_iter().find(|one| one["service"] == name);
+        let found = found.unwrap();
+        (found["standing"].clone(), found["beyond"].clone())
+    };
+    let before: Value = served.get("/v1/status").await.json().unwrap();
+    assert_eq!(standing(&before, "address").0, "unknown");
+    {
+        let mut world = served.stage.world();
+        let office = world.office.did.clone();
+        let claims = ["age_equal_or_over", "address.sido"].map(|claim| claim.parse().unwrap());
+        let granted = (&[CARD][..], Claims::Only(claims.to_vec()));
+        let period = (world.now - 10, world.now + 1_000);
+        let ledger = &mut world.ledger;
+        ledger.accredit_for(&office, Role::Verifier, granted, period);
+    }
+    served.post("/v1/sync", &json!({})).await;
+    let status: Value = served.get("/v1/status").await.json().unwrap();
+    assert_eq!(
+        standing(&status, "age-19"),
+        (json!("accredited"), json!([]))
+    );
+    let (found, beyond) = standing(&status, "address");
+    assert_eq!(found, "beyond");
+    let beyond = beyond.as_array().unwrap();
+    assert!(beyond.iter().all(|claim| claim["path"] != "address.sido"));
+    assert!(
+        beyond.iter().any(|claim| claim["label"]["ko"] == "도로명"),
+        "{beyond:?}"
+    );
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-import type { Freshness, OfficeStatus, ServiceInfo } from '@jumin/shared/types/counter.ts'
+import type { Freshness, OfficeStatus, ServiceFreshness, ServiceInfo } from '@jumin/shared/types/counter.ts'
 import { api } from './api'
 
 const EVERY = 3_000
@@ -36,6 +36,11 @@ export class Office {
 
   freshness(name: string): Freshness {
     return this.status?.services.find(({ service }) => service === name)?.freshness ?? 'fresh'
+  }
+
+  /** Tells whether the office may ask for what a service asks for, as far as is known. */
+  standing(name: string): Pick<ServiceFreshness, 'standing' | 'beyond'> {
+    return this.status?.services.find(({ service }) => service === name) ?? { standing: 'unknown', beyond: [] }
   }
 
   /** Takes note that a call just found nobody. */

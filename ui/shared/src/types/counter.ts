@@ -167,6 +167,7 @@ request_seconds: number,
 asks: Array<AskedClaim>, };
 export type ClockState = "ok" | "behind" | "doubtful";
 export type Freshness = "fresh" | "status_stale" | "ledger_stale";
+export type Standing = "accredited" | "beyond" | "not_accredited" | "unknown";
 export type ServiceFreshness = { 
 /**
  * The service.
@@ -175,7 +176,15 @@ service: string,
 /**
  * How it stands.
  */
-freshness: Freshness, };
+freshness: Freshness, 
+/**
+ * Whether the office is accredited for what it asks for.
+ */
+standing: Standing, 
+/**
+ * What it asks for beyond that, if some of it.
+ */
+beyond: Array<AskedClaim>, };
 export type OfficeStatus = { 
 /**
  * What the office is called.
@@ -214,7 +223,7 @@ dictionaries: number | null,
  */
 clock: ClockState, 
 /**
- * Whether what is known is young enough for each service.
+ * Whether what is known is young enough for each service, and whether the office may ask for it.
  */
 services: Array<ServiceFreshness>, 
 /**
