@@ -53,6 +53,11 @@ const searched = async (page) => {
   await page.getByTestId('activity-item').first().waitFor({ state: 'detached' })
 }
 
+const insisted = async (page) => {
+  await press('consent-accept')(page)
+  await page.getByTestId('beyond').and(page.locator(':focus')).waitFor()
+}
+
 /** Screen → [what the mock plays, how to get there]. */
 const screens = {
   language: [{ state: 'new' }],
@@ -81,6 +86,8 @@ const screens = {
   'another connection file': [{}, replaced('{"nodes":[]}', (page) => page.getByTestId('network-replaced'))],
   'a connection file that is refused': [{}, replaced('{}', (page) => page.getByTestId('problem'))],
   'another PIN': [{}, press('tab-settings', 'change-secret')],
+  'a request within what is allowed': [{ link: 'openid4vp://x' }, (page) => page.getByTestId('may-ask').waitFor()],
+  'a request for more than is allowed': [{ link: 'openid4vp://x', beyond: '1' }, insisted],
   'about to lock': [{ lock: '0.3' }, (page) => page.getByRole('timer').waitFor()],
 }
 
@@ -109,6 +116,16 @@ test('the smallest window with text twice as large cuts nothing off', async () =
       assert.deepEqual(wide, [], name)
     })
   }
+})
+
+test('what goes beyond a counter’s rights is named, and shown only on a second thought', async () => {
+  await visit(screens['a request for more than is allowed'], { lang: 'ko' }, async (page) => {
+    await page.getByTestId('beyond-items').getByText('주민등록번호').waitFor()
+    assert.match(await page.getByTestId('may-ask').textContent(), /성명.*생년월일/)
+    assert.equal(await page.getByTestId('sent').count(), 0)
+    await press('beyond', 'consent-accept')(page)
+    await page.getByTestId('sent').waitFor()
+  })
 })
 
 test('a name with markup is text', async () => {

@@ -75,3 +75,40 @@ fn an_issuer_does_not_change_its_address_while_it_waits() -> Result<()> {
     assert!(complaint.contains("another public URL"), "{complaint}");
     Ok(())
 }
+
+#[test]
+fn a_counter_that_asks_for_more_than_it_may_is_refused_by_the_wallet_until_the_citizen_insists()
+-> Result<()> {
+    let stack = Stack::start()?;
+    let wallet = stack.wallet("wallet")?;
+    stack.issue_card(&wallet)?;
+    let governor = stack.network.governor_file().display().to_string();
+    let ages = ["--governor", &governor, "--claim", "age_equal_or_over"];
+    init(&stack, Program::Counter, &ages)?.success()?;
+    let home = stack.path("newcomer").display().to_string();
+    let ask = |service: &str| -> Result<String> {
+        let arguments = ["request", "--home", &home, "--service", service, "--text"];
+        let asked = run(Program::Counter, stack.settings(), &arguments)?.success()?;
+        Ok(asked.stdout.trim().to_owned())
+    };
+    let answer = stack.path("answer.png");
+    wallet.present(&ask("age-19")?, &answer)?.success()?;
+    let complaint = wallet.present(&ask("address")?, &answer)?.failure()?;
+    assert!(complaint.contains("beyond_accreditation"), "{complaint}");
+
+    let (request, picture) = (ask("address")?, answer.display().to_string());
+    let insist = ["present", "--request", &request, "--yes", "--out", &picture];
+    let insist = [&insist[..], &["--accept-unknown-verifier"]].concat();
+    let shown = wallet.command(&insist)?.success()?;
+    ensure!(!shown.stdout.is_empty(), "{shown:?}");
+    run(
+        Program::Counter,
+        stack.settings(),
+        &["sync", "--home", &home],
+    )?
+    .success()?;
+    let verify = ["verify", "--home", &home, &picture];
+    let verdict = run(Program::Counter, stack.settings(), &verify)?.success()?;
+    assert_eq!(verdict.json()?["verdict"], "valid");
+    Ok(())
+}

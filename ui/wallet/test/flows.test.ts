@@ -25,7 +25,7 @@ const fail = (code: string) => () => {
   throw { code, values: {} }
 }
 
-const issuer = { id: 'did:x', did: 'did:x', name: { ko: '종로구', en: 'Jongno' }, accredited: true, not_accredited_because: null, checked: null }
+const issuer = { id: 'did:x', did: 'did:x', name: { ko: '종로구', en: 'Jongno' }, accredited: true, not_accredited_because: null, may_ask: null, beyond: [], checked: null }
 const offer: Offer = { documents: [], issuer_url: 'https://issuer', issuer, transaction_code: { numeric: true, length: 6, description: null } }
 const document = { id: 'd', copies: 10 } as DocumentSummary
 const consent: Consent = { verifier: issuer, mode: 'qr', response_uri: null, expires: null, documents: [], alternatives: [] }

@@ -18,6 +18,10 @@ pub(crate) struct Party {
     pub name: Option<Localized>,
     pub accredited: bool,
     pub not_accredited_because: Option<String>,
+    /// What a verifier is accredited to ask for; none if that is all of the document. Also none of issuers.
+    pub may_ask: Option<Vec<Localized>>,
+    /// What an accredited verifier asks for beyond that.
+    pub beyond: Vec<Localized>,
     pub checked: Option<Checked>,
 }
 
@@ -29,6 +33,8 @@ impl From<VerifierParty> for Party {
             name: party.name.map(Localized::from),
             accredited: party.accredited,
             not_accredited_because: party.not_accredited_because.map(str::to_owned),
+            may_ask: party.may_ask.map(localized),
+            beyond: localized(party.beyond),
             checked: party.checked.map(Checked::from),
         }
     }
@@ -42,6 +48,8 @@ impl Party {
             name: party.name.map(Localized::from),
             accredited: party.accredited,
             not_accredited_because: party.not_accredited_because.map(str::to_owned),
+            may_ask: None,
+            beyond: Vec::new(),
             checked: party.checked.map(Checked::from),
         }
     }

@@ -28,7 +28,7 @@ pub(crate) const CODES: &[&str] = &[
     // Requests and answers.
     "not_a_request", "request_incomplete", "code_unreadable", "request_malformed", "request_unsupported",
     "request_client_mismatch", "request_signature_invalid", "request_expired", "request_not_yet_valid",
-    "request_unsigned", "foreign_verifier", "untrusted_certificate", "wallet_nonce", "unknown_verifier",
+    "request_unsigned", "foreign_verifier", "untrusted_certificate", "wallet_nonce", "unknown_verifier", "beyond_accreditation",
     "unknown_service", "unknown_document", "nothing_fits", "claims_withheld", "copies_used_up", "several_documents",
     "presentation_failed", "verifier_refused",
     // Codes.
@@ -126,7 +126,8 @@ impl From<PresentError> for CommandError {
         match error {
             PresentError::Vault(error) => error.into(),
             PresentError::Trust(error) => error.into(),
-            PresentError::UnknownVerifier { name } => Self::of(code).name("name", &name),
+            PresentError::UnknownVerifier { name }
+            | PresentError::BeyondAccreditation { name, .. } => Self::of(code).name("name", &name),
             PresentError::Refused { status } => Self::of(code).number("status", status.into()),
             PresentError::Incomplete { received, needed } => Self::of(code)
                 .number("received", received as u64)

@@ -60,6 +60,7 @@ export const errorCodes = [
   'untrusted_certificate',
   'wallet_nonce',
   'unknown_verifier',
+  'beyond_accreditation',
   'unknown_service',
   'unknown_document',
   'nothing_fits',
@@ -264,7 +265,15 @@ export type DocumentDetail = { summary: DocumentSummary, groups: Array<ClaimGrou
 /**
  * Is the other side, as far as the ledger or a certificate vouches for it.
  */
-export type Party = { id: string, did: string | null, name: Localized | null, accredited: boolean, not_accredited_because: string | null, checked: Checked | null, };
+export type Party = { id: string, did: string | null, name: Localized | null, accredited: boolean, not_accredited_because: string | null,
+/**
+ * What a verifier is accredited to ask for; none if that is all of the document. Also none of issuers.
+ */
+may_ask: Array<Localized> | null,
+/**
+ * What an accredited verifier asks for beyond that.
+ */
+beyond: Array<Localized>, checked: Checked | null, };
 
 /**
  * Says what a transaction code looks like.

@@ -2,7 +2,7 @@
  * Plays the program behind the window, for work on the pages in a browser: `vite --mode mock`, then for example
  * `?state=unlocked&lang=en&theme=dark`. `state`: new, locked, unlocked, no_network, unusable; `keyring=0`; `empty=1`; `long=1` (hostile names);
  * `status`: valid, suspended, revoked, unknown; `link=…`; `error=CODE` with `at=COMMAND[,COMMAND]`; `slow=MILLISECONDS`; `frames=N`; `unknown=1`
- * (who asks is not accredited); `code=0` (an offer without a transaction code). PIN: 246810.
+ * (who asks is not accredited); `beyond=1` (it asks for more than it may); `code=0` (an offer without a transaction code). PIN: 246810.
  */
 import { emit } from '@tauri-apps/api/event'
 import { mockIPC } from '@tauri-apps/api/mocks'
@@ -32,9 +32,12 @@ let wrong = 0
 let received = 0
 let link = query.get('link')
 
+const reach = query.has('beyond')
+  ? { may_ask: [both('성명', 'Name'), both('생년월일', 'Date of birth')], beyond: [both('주민등록번호', 'Resident registration number'), both('사진', 'Portrait')] }
+  : { may_ask: null, beyond: [] }
 const party: Party = query.has('unknown')
-  ? { id: 'x509_hash:9f2c', did: null, name: long ? both(hostile, hostile) : null, accredited: false, not_accredited_because: 'not_accredited', checked }
-  : { id: 'did:jumin:test:tax', did: 'did:jumin:test:tax', name: long ? office : tax, accredited: true, not_accredited_because: null, checked }
+  ? { id: 'x509_hash:9f2c', did: null, name: long ? both(hostile, hostile) : null, accredited: false, not_accredited_because: 'not_accredited', may_ask: null, beyond: [], checked }
+  : { id: 'did:jumin:test:tax', did: 'did:jumin:test:tax', name: long ? office : tax, accredited: true, not_accredited_because: null, ...reach, checked }
 
 function consent(mode: Consent['mode'], id = 'resident'): Consent {
   const document = documents.find((one) => one.id === id)

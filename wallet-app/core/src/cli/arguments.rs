@@ -126,7 +126,7 @@ pub(crate) struct Present {
     /// Disclose nothing but these claims: paths, separated by commas.
     #[arg(long, value_delimiter = ',', value_name = "PATHS")]
     pub disclose: Option<Vec<String>>,
-    /// Present even to a verifier without accreditation.
+    /// Present even to a verifier without accreditation, or to one that asks for more than it is accredited for.
     #[arg(long)]
     pub accept_unknown_verifier: bool,
     /// Show a copy again when all are used; whoever has seen it before can tell that it is you.

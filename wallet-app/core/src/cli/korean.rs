@@ -64,6 +64,7 @@ const SENTENCES: &[(&str, &str)] = &[
     ("request_not_yet_valid", "요청 시각이 미래입니다. 이 기기의 시계를 확인하십시오."),
     ("foreign_verifier", "요청한 기관이 이 지갑의 네트워크에 없습니다."),
     ("untrusted_certificate", "요청한 곳의 인증서를 믿을 수 없습니다."),
+    ("beyond_accreditation", "이 기관에 등록된 권한보다 많은 항목을 요청합니다. 아무것도 보이지 않았습니다. 그래도 제시하려면 --accept-unknown-verifier를 붙이십시오."),
     ("unknown_verifier", "이 문서를 요청할 자격이 등록되지 않은 곳입니다. 아무것도 보이지 않았습니다. 그래도 제시하려면 --accept-unknown-verifier를 붙이십시오."),
     ("unknown_service", "그런 업무가 없습니다."),
     ("nothing_fits", "요청에 맞는 문서가 지갑에 없습니다."),

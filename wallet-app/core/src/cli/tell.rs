@@ -111,6 +111,7 @@ pub(super) fn offer(summary: &OfferSummary, language: Language) -> String {
 pub(super) fn consent(consent: &Consent, language: Language) -> String {
     let asked = language.pick("요청한 곳", "Asked by");
     let mut out = vec![format!("{asked}: {}", party(&consent.verifier, language))];
+    out.extend(reach(&consent.verifier, language));
     if let Some(uri) = &consent.response_uri {
         out.push(format!("{}: {uri}", language.pick("보낼 곳", "Sent to")));
     }
@@ -137,6 +138,26 @@ pub(super) fn consent(consent: &Consent, language: Language) -> String {
         }
     }
     out.join("\n")
+}
+
+/// Tells what an accredited verifier may ask for, and warns of what it asks for beyond that.
+fn reach(verifier: &VerifierParty, language: Language) -> Vec<String> {
+    let names = |claims: &[Localized]| {
+        let names: Vec<_> = claims.iter().map(|claim| language.name(claim)).collect();
+        names.join(", ")
+    };
+    let may_ask = verifier.may_ask.as_deref().map(|claims| {
+        let what = language.pick("등록된 항목", "May ask for");
+        format!("{what}: {}", names(claims))
+    });
+    let beyond = (!verifier.beyond.is_empty()).then(|| {
+        let what = language.pick(
+            "주의: 등록된 권한을 넘는 항목",
+            "warning: asks for more than it is accredited for",
+        );
+        format!("{what}: {}", names(&verifier.beyond))
+    });
+    may_ask.into_iter().chain(beyond).collect()
 }
 
 fn party(verifier: &VerifierParty, language: Language) -> String {

@@ -8,12 +8,12 @@ use jumin_http::HttpError;
 use jumin_identity::{
     AuthorizationRequest, CredentialError, QueryError, RequestError, ResponseMode,
 };
-use jumin_registry::Localized;
+use jumin_registry::{AccreditationError, Localized};
 use serde::Serialize;
 
 use crate::documents::{ClaimView, DocumentSummary};
 use crate::picture::PictureError;
-use crate::trust::{CheckedAgainst, TrustError};
+use crate::trust::{CheckedAgainst, Reach, TrustError};
 use crate::vault::VaultError;
 
 pub use answer::OneWay;
@@ -64,6 +64,17 @@ pub enum PresentError {
     UnknownVerifier {
         /// What the verifier calls itself.
         name: String,
+    },
+    /// The verifier asks for more than it is accredited for, and the citizen has not agreed to that.
+    #[error(
+        "the verifier {name} asks for more than it is accredited for: {}; nothing was shown",
+        claims.join(", ")
+    )]
+    BeyondAccreditation {
+        /// Is its name.
+        name: String,
+        /// Are the claims' names.
+        claims: Vec<String>,
     },
     /// The request's end has come.
     #[error("the request has expired; ask for a new one")]
@@ -132,6 +143,7 @@ impl PresentError {
             Self::WalletNonce => "wallet_nonce",
             Self::Trust(error) => error.code(),
             Self::UnknownVerifier { .. } => "unknown_verifier",
+            Self::BeyondAccreditation { .. } => "beyond_accreditation",
             Self::Expired => "request_expired",
             Self::UnknownService(_) => "unknown_service",
             Self::UnknownDocument(_) => "unknown_document",
@@ -149,7 +161,7 @@ impl PresentError {
 }
 
 /// Is who asks, as far as somebody vouches for it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct VerifierParty {
     /// Is the client identifier of OpenID4VP.
     pub client_id: String,
@@ -161,6 +173,11 @@ pub struct VerifierParty {
     pub accredited: bool,
     /// Is the code of why it is not accredited.
     pub not_accredited_because: Option<&'static str>,
+    /// Are the names of the claims that it is accredited to ask for; `None` if that is all of the document, or if it is not
+    /// accredited.
+    pub may_ask: Option<Vec<Localized>>,
+    /// Are the names of the claims that it asks for although it is accredited, but not for these.
+    pub beyond: Vec<Localized>,
     /// Says against which state of the ledger this was checked.
     pub checked: Option<CheckedAgainst>,
 }
@@ -182,6 +199,28 @@ pub enum Mode {
 pub struct VerifiedRequest {
     pub(crate) request: AuthorizationRequest,
     pub(crate) verifier: VerifierParty,
+}
+
+impl VerifierParty {
+    /// Says that the ledger has it accredited under this name, and for what; or why it is not.
+    pub(crate) fn judged(
+        self,
+        accreditation: Result<(Localized, Reach), AccreditationError>,
+    ) -> Self {
+        match accreditation {
+            Ok((name, reach)) => Self {
+                name: Some(name),
+                accredited: true,
+                may_ask: reach.may_ask,
+                beyond: reach.beyond,
+                ..self
+            },
+            Err(error) => Self {
+                not_accredited_because: Some(error.code()),
+                ..self
+            },
+        }
+    }
 }
 
 impl VerifiedRequest {
@@ -249,7 +288,7 @@ pub struct Choice {
     pub document: Option<String>,
     /// Are the claims that may be disclosed, as paths; `None` allows what is asked for.
     pub disclose: Option<Vec<String>>,
-    /// Agrees to a verifier without accreditation.
+    /// Agrees to a verifier without accreditation, or to one that asks for more than it is accredited for.
     pub accept_unknown_verifier: bool,
     /// Agrees to show a copy that was shown before.
     pub reuse: bool,

@@ -8,7 +8,8 @@ use jumin_registry::{LookupRecord, NetworkTrust};
 use super::{PresentError, VerifiedRequest, VerifierParty};
 use crate::online::Anchors;
 use crate::trust::{
-    BundleView, CheckedAgainst, LedgerReader, TrustError, VerifierStanding, verifier_standing,
+    Asked, BundleView, CheckedAgainst, LedgerReader, TrustError, VerifierStanding,
+    verifier_standing,
 };
 
 /// Is what the wallet can check a verifier against.
@@ -49,21 +50,16 @@ async fn by_ledger(
     let (key, _) = backing.standing(&kid, &[], now).await?;
     let client_id = request.client_id().to_owned();
     let request = request.verify(&key.key, now)?;
-    let types = backing.types_asked(&request);
-    let (standing, checked) = backing.standing(&kid, &types, now).await?;
-    let (name, because) = match standing.accreditation {
-        Ok(name) => (Some(name), None),
-        Err(error) => (None, Some(error.code())),
+    let asked = backing.asked(&request);
+    let (standing, checked) = backing.standing(&kid, &asked, now).await?;
+    let party = VerifierParty {
+        client_id,
+        did: Some(own.to_string()),
+        checked: Some(checked),
+        ..VerifierParty::default()
     };
     Ok(VerifiedRequest {
-        verifier: VerifierParty {
-            client_id,
-            did: Some(own.to_string()),
-            accredited: because.is_none(),
-            name,
-            not_accredited_because: because,
-            checked: Some(checked),
-        },
+        verifier: party.judged(standing.accreditation),
         request,
     })
 }
@@ -79,11 +75,9 @@ fn by_certificate(
         request: request.verify(&key, now)?,
         verifier: VerifierParty {
             client_id,
-            did: None,
             name,
-            accredited: false,
             not_accredited_because: Some("not_on_the_ledger"),
-            checked: None,
+            ..VerifierParty::default()
         },
     })
 }
@@ -93,10 +87,10 @@ impl Backing<'_> {
     async fn standing(
         &self,
         kid: &DidUrl,
-        types: &[String],
+        asked: &[Asked],
         now: u64,
     ) -> Result<(VerifierStanding, CheckedAgainst), PresentError> {
-        let judgement = |view: &dyn LookupRecord, at| verifier_standing(view, kid, types, at);
+        let judgement = |view: &dyn LookupRecord, at| verifier_standing(view, kid, asked, at);
         match self.ledger.judge(now, judgement).await {
             Err(TrustError::Unreachable(_)) => {}
             answered => return Ok(answered?),
@@ -105,19 +99,14 @@ impl Backing<'_> {
         Ok(bundle.judge(now, judgement)?)
     }
 
-    /// Returns the asked types that the wallet could answer with; all of them if it has none.
-    fn types_asked(&self, request: &AuthorizationRequest) -> Vec<String> {
-        let asked: Vec<String> = request
-            .query
-            .credentials()
-            .iter()
-            .flat_map(|query| query.vct_values.iter().cloned())
-            .collect();
-        let held: Vec<String> = asked
-            .iter()
-            .filter(|vct| self.held_types.contains(vct))
-            .cloned()
-            .collect();
-        if held.is_empty() { asked } else { held }
+    /// Returns what is asked of the types that the wallet could answer with; of all if it has none.
+    fn asked(&self, request: &AuthorizationRequest) -> Vec<Asked> {
+        let held = |vct: &str| self.held_types.iter().any(|held| held == vct);
+        let of_held = Asked::of(&request.query, held);
+        if of_held.is_empty() {
+            Asked::of(&request.query, |_| true)
+        } else {
+            of_held
+        }
     }
 }

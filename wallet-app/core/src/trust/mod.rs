@@ -1,16 +1,19 @@
 //! Who is who on the ledger: issuers, verifiers and credential types, each by proof against a checkpoint that never goes back.
 
+mod reach;
 mod reader;
 mod standing;
 
 use jumin_registry::{AccreditationError, Localized};
 use serde::Serialize;
 
+pub(crate) use reach::{Asked, Reach, reach};
 #[cfg(test)]
 pub(crate) use reader::Proven;
 pub(crate) use reader::{BundleView, LedgerReader, RecordSource};
 pub(crate) use standing::{
-    IssuerStanding, VerifierStanding, issuer_standing, verifier_agencies, verifier_standing,
+    IssuerStanding, VerifierStanding, issuer_standing, verifier_accreditation, verifier_agencies,
+    verifier_standing,
 };
 
 /// Says why the ledger does not back something.

@@ -6,7 +6,7 @@ use jumin_registry::{
     Role, VerifiedBundle, accreditation_at,
 };
 
-use super::{Agency, TrustError};
+use super::{Agency, Asked, Reach, TrustError, reach};
 
 /// Is an issuer whose key and accreditation are proven.
 #[derive(Debug, Clone)]
@@ -24,8 +24,8 @@ pub(crate) struct IssuerStanding {
 #[derive(Debug, Clone)]
 pub(crate) struct VerifierStanding {
     pub key: PublicKey,
-    /// The name on the ledger, or why there is none.
-    pub accreditation: Result<Localized, AccreditationError>,
+    /// The name on the ledger and what it may ask for, or why there is none.
+    pub accreditation: Result<(Localized, Reach), AccreditationError>,
 }
 
 /// Finds the issuer's key that `kid` names, and its accreditation for `vct`, at issuance and now; times in seconds since 1970,
@@ -88,12 +88,13 @@ pub(crate) fn issuer_standing(
     }))
 }
 
-/// Finds the verifier's key that `kid` names, and whether it is accredited for every one of the types it asks for;
+/// Finds the verifier's key that `kid` names, and whether it is accredited for every one of the types it asks for, and for which
+/// of their claims;
 /// `now` is the later of the device's and the checkpoint's time, in seconds since 1970.
 pub(crate) fn verifier_standing(
     view: &dyn LookupRecord,
     kid: &DidUrl,
-    vcts: &[String],
+    asked: &[Asked],
     now: u64,
 ) -> Option<Result<VerifierStanding, TrustError>> {
     let did = kid.did();
@@ -111,17 +112,25 @@ pub(crate) fn verifier_standing(
     let Some(key) = key.cloned() else {
         return Some(Err(unknown_key()));
     };
-    let mut accreditation = Err(AccreditationError::NotAccredited);
-    for vct in vcts {
-        accreditation =
-            accreditation_at(view, did, Role::Verifier, Some(vct), now).map(|chain| chain.name);
-        match accreditation {
-            Err(AccreditationError::Unknown) => return None,
-            Err(_) => break,
-            Ok(_) => {}
-        }
+    let accreditation = verifier_accreditation(view, did, asked, now);
+    match accreditation {
+        Err(AccreditationError::Unknown) => None,
+        accreditation => Some(Ok(VerifierStanding { key, accreditation })),
     }
-    Some(Ok(VerifierStanding { key, accreditation }))
+}
+
+/// Finds the verifier's name and reach, if it is accredited for every type that it asks for; for none if it asks for none.
+pub(crate) fn verifier_accreditation(
+    view: &dyn LookupRecord,
+    did: &Did,
+    asked: &[Asked],
+    now: u64,
+) -> Result<(Localized, Reach), AccreditationError> {
+    let mut name = Err(AccreditationError::NotAccredited);
+    for Asked { vct, .. } in asked {
+        name = Ok(accreditation_at(view, did, Role::Verifier, Some(vct), now)?.name);
+    }
+    Ok((name?, reach(view, did, asked, now)?))
 }
 
 fn did_record(view: &dyn LookupRecord, did: &Did) -> Option<Result<DidRecord, TrustError>> {

@@ -1,11 +1,13 @@
 //! Agencies on the ledger, found by identifier or name for showing a document without a request.
 
-use jumin_registry::{Role, accreditation_at};
+use jumin_identity::DcqlQuery;
 
 use super::Wallet;
 use super::connect::Connections;
 use crate::present::{Plan, PresentError, VerifierParty};
-use crate::trust::{Agency, BundleView, TrustError, verifier_agencies};
+use crate::trust::{
+    Agency, Asked, BundleView, TrustError, verifier_accreditation, verifier_agencies,
+};
 
 const CLIENT_PREFIX: &str = "decentralized_identifier:";
 
@@ -17,10 +19,11 @@ impl Wallet {
         Ok(verifier_agencies(&view.bundle, view.latest(now)))
     }
 
-    /// Finds an agency by its DID or its name on the ledger.
+    /// Finds an agency by its DID or its name on the ledger, and whether it may ask for what a service asks for.
     pub(super) async fn agency(
         &self,
         named: &str,
+        query: &DcqlQuery,
         plan: &Plan,
         now: u64,
     ) -> Result<VerifierParty, PresentError> {
@@ -30,29 +33,17 @@ impl Wallet {
         let did = agency.parse().map_err(|_| no_such(named))?;
         let present = view.latest(now);
         let types: Vec<&str> = plan.0.iter().map(|pick| pick.credential.vct()).collect();
+        let asked = Asked::of(query, |vct| types.contains(&vct));
         let mut checked = view.checked(now);
         checked.online = online;
-        let mut party = VerifierParty {
+        let party = VerifierParty {
             client_id: format!("{CLIENT_PREFIX}{agency}"),
             did: Some(agency),
-            name: None,
-            accredited: false,
-            not_accredited_because: None,
             checked: Some(checked),
+            ..VerifierParty::default()
         };
-        for vct in types {
-            match accreditation_at(&view.bundle, &did, Role::Verifier, Some(vct), present) {
-                Ok(chain) => {
-                    party.name = Some(chain.name);
-                    party.accredited = party.not_accredited_because.is_none();
-                }
-                Err(error) => {
-                    party.accredited = false;
-                    party.not_accredited_because = Some(error.code());
-                }
-            }
-        }
-        Ok(party)
+        let accreditation = verifier_accreditation(&view.bundle, &did, &asked, present);
+        Ok(party.judged(accreditation))
     }
 }
 

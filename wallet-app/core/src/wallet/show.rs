@@ -157,7 +157,7 @@ impl Wallet {
     ) -> Result<Consent, PresentError> {
         let query = service_query(service)?;
         let plan = self.plan(query, choice, now)?;
-        let verifier = self.agency(agency, &plan, now).await?;
+        let verifier = self.agency(agency, query, &plan, now).await?;
         let consent = consent(&plan, &verifier, Mode::OneWay, None, None, now);
         let alternatives = self.alternatives(query, &plan, now)?;
         Ok(Consent {
@@ -174,8 +174,9 @@ impl Wallet {
         choice: &Choice,
         now: u64,
     ) -> Result<(Answer, OneWay), PresentError> {
-        let plan = self.plan(service_query(service)?, choice, now)?;
-        let verifier = self.agency(agency, &plan, now).await?;
+        let query = service_query(service)?;
+        let plan = self.plan(query, choice, now)?;
+        let verifier = self.agency(agency, query, &plan, now).await?;
         require_known(&verifier, choice)?;
         let nonce = OneWayNonce::new(now, random_bytes()).to_string();
         let made = presentations(&plan, &verifier.client_id, &nonce, now)?;
@@ -297,14 +298,23 @@ fn request_object(texts: &[String]) -> Result<String, PresentError> {
     })
 }
 
+/// Requires an accredited verifier that asks for no more than it may, or the citizen's agreement to another.
 fn require_known(verifier: &VerifierParty, choice: &Choice) -> Result<(), PresentError> {
-    if verifier.accredited || choice.accept_unknown_verifier {
+    if choice.accept_unknown_verifier {
         return Ok(());
     }
     let name = verifier.name.as_ref().map(|name| name.ko.clone());
-    Err(PresentError::UnknownVerifier {
-        name: name.unwrap_or_else(|| verifier.client_id.clone()),
-    })
+    let name = name.unwrap_or_else(|| verifier.client_id.clone());
+    if !verifier.accredited {
+        return Err(PresentError::UnknownVerifier { name });
+    }
+    match verifier.beyond.as_slice() {
+        [] => Ok(()),
+        beyond => Err(PresentError::BeyondAccreditation {
+            name,
+            claims: beyond.iter().map(|claim| claim.ko.clone()).collect(),
+        }),
+    }
 }
 
 fn consent(

@@ -2,7 +2,8 @@ use jumin_identity::{
     Assembler, CodecContext, Message, Progress, ResponseMode, UnverifiedPresentation, VpToken,
     encode_request,
 };
-use jumin_registry::Role;
+use jumin_registry::testing::TestAgency;
+use jumin_registry::{Claims, Role};
 
 use super::stage::*;
 use crate::store::ActivityKind;
@@ -249,6 +250,69 @@ async fn verifier_without_accreditation_is_named_and_gets_nothing_unless_the_cit
             .unwrap()
             .accredited
     );
+}
+
+/// A library that may ask for ages and names, and no more.
+fn library(stage: &Stage) -> TestAgency {
+    let mut ledger = stage.ledger.ledger.lock().unwrap();
+    let library = ledger.agency();
+    let claims = ["age_equal_or_over", "name.hangul"].map(|claim| claim.parse().unwrap());
+    let granted = (&[CARD][..], Claims::Only(claims.to_vec()));
+    let period = (NOW - 1000, NOW + 1000);
+    ledger.accredit_for(&library.did, Role::Verifier, granted, period);
+    library
+}
+
+#[tokio::test]
+async fn verifier_that_asks_for_more_than_it_may_gets_nothing_unless_the_citizen_insists() {
+    let stage = Stage::new().await;
+    stage.accept().await.unwrap();
+    let library = library(&stage);
+    let within = stage.request_by(&library, "age-19", ResponseMode::QrCode);
+    let within = stage.wallet.read_request(&[within], NOW).await.unwrap();
+    let may_ask = within.verifier().may_ask.clone().unwrap();
+    let names: Vec<_> = may_ask.iter().map(|name| name.ko.as_str()).collect();
+    assert_eq!(names, ["나이 확인", "성명(한글)"]);
+    assert_eq!(within.verifier().beyond, Vec::new());
+
+    let beyond = stage.request_by(&library, "address", ResponseMode::QrCode);
+    let beyond = stage.wallet.read_request(&[beyond], NOW).await.unwrap();
+    assert!(beyond.verifier().accredited);
+    let names: Vec<_> = beyond
+        .verifier()
+        .beyond
+        .iter()
+        .map(|name| name.ko.as_str())
+        .collect();
+    assert!(
+        names.contains(&"주소") || names.contains(&"도로명"),
+        "{names:?}"
+    );
+    let consent = stage.wallet.consent(&beyond, &yes(), NOW).unwrap();
+    assert_eq!(consent.verifier.beyond, beyond.verifier().beyond);
+    let refused = stage.wallet.answer(&beyond, &yes(), NOW).await.unwrap_err();
+    assert_eq!(refused.code(), "beyond_accreditation");
+    assert!(refused.to_string().contains(names[0]), "{refused}");
+    assert_eq!(stage.wallet.documents(NOW).unwrap()[0].copies_left, 3);
+    let insist = Choice {
+        accept_unknown_verifier: true,
+        ..yes()
+    };
+    stage.wallet.answer(&beyond, &insist, NOW).await.unwrap();
+}
+
+#[tokio::test]
+async fn service_that_an_agency_may_not_ask_for_is_not_shown_one_way_either() {
+    let stage = Stage::new().await;
+    stage.accept().await.unwrap();
+    let library = library(&stage).did.to_string();
+    let (wallet, yes) = (&stage.wallet, yes());
+    let consent = wallet.one_way_consent(&library, "address", &yes, NOW);
+    assert!(!consent.await.unwrap().verifier.beyond.is_empty());
+    let refused = wallet.one_way(&library, "address", &yes, NOW).await;
+    assert_eq!(refused.err().unwrap().code(), "beyond_accreditation");
+    let shown = wallet.one_way(&library, "age-19", &yes, NOW).await;
+    assert!(shown.is_ok());
 }
 
 #[tokio::test]
