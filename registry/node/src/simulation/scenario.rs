@@ -90,7 +90,8 @@ impl Scenario {
             seed,
             validators,
             faults: faults.collect(),
-            epoch_blocks: dice.between(3, 24),
+            // Two blocks are the least that a network may have.
+            epoch_blocks: dice.between(2, 24),
             idle: dice.millis(100, 1_000),
             trouble: dice.millis(10_000, 50_000),
             quality: Quality::any(&mut dice),
