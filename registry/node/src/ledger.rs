@@ -401,14 +401,19 @@ impl Ledger {
     /// What a reader is to trust as of the newest checkpoint.
     pub(crate) fn current_trust(&self) -> NetworkTrust {
         let chain = self.chain();
-        let Some(last) = chain.handovers.last() else {
-            return self.trust.clone();
+        // Also where the validators never changed: a trust as of genesis would be refused one day.
+        let confirmed = chain.checkpoint.as_ref().map_or(0, |last| last.time_ms);
+        let trust = match chain.handovers.last() {
+            None => self.trust.clone(),
+            Some(last) => NetworkTrust {
+                epoch: last.checkpoint.header.epoch + 1,
+                validators: last.validators.clone(),
+                ..self.trust.clone()
+            },
         };
         NetworkTrust {
-            epoch: last.checkpoint.header.epoch + 1,
-            validators: last.validators.clone(),
-            as_of: chain.applied.time_ms / 1000,
-            ..self.trust.clone()
+            as_of: trust.as_of.max(confirmed / 1000),
+            ..trust
         }
     }
 

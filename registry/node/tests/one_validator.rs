@@ -204,6 +204,11 @@ async fn idle_network_keeps_its_checkpoint_fresh() {
         .unwrap();
     assert!(later.require_fresh(now.as_secs(), 10, 2).is_ok());
     assert!(later.time_ms() - first.time_ms() < Duration::from_secs(20).as_millis() as u64);
+
+    // The trust that it gives away is as young as its checkpoints: one of genesis is refused after half a year.
+    let given = node.get("v1/network").await.body;
+    let given = jumin_registry::NetworkTrust::from_json(&given).unwrap();
+    assert!(given.as_of >= later.time_ms() / 1000 && given.as_of > node.trust().as_of);
 }
 
 #[tokio::test]
