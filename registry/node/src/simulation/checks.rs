@@ -133,7 +133,16 @@ fn more_forgers_than_tolerated_are_noticed() {
         }
         Ok(())
     });
-    noticed.expect_err("three of four validators can do as they like");
+    let noticed = noticed.expect_err("three of four validators can do as they like");
+    let expected = [
+        "cannot apply a finalized block",
+        "too far ahead",
+        "has a bad operation",
+    ];
+    assert!(
+        expected.iter().any(|what| noticed.contains(what)),
+        "{noticed}"
+    );
 }
 
 #[test]
