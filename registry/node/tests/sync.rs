@@ -40,6 +40,7 @@ async fn node_that_fetched_the_state_votes_and_catches_up_without_old_blocks() {
         .await;
     assert_eq!(status["status"], "unknown");
     assert_eq!(fetched.status().await["handovers"], 2);
+    history_begins_after(&fetched, start, created).await;
 
     // Five of six must sign: with one of the first killed, its votes are needed.
     nodes[3].kill();
@@ -61,4 +62,17 @@ async fn node_that_fetched_the_state_votes_and_catches_up_without_old_blocks() {
     assert_eq!(fetched.status().await["start"], start);
     let create = Agency::new().create(&first);
     fetched.admit(&create).await;
+}
+
+/// A node says from where on it can show what happened, and says so of what was before.
+async fn history_begins_after(fetched: &Node, start: u64, before: u64) {
+    let newest = fetched.reach_any(start + 1).await;
+    let blocks = fetched.get_json("v1/blocks?limit=100").await;
+    assert_eq!(blocks["first"], start + 1);
+    assert!(blocks["height"].as_u64() >= Some(newest));
+    let missing = fetched.get(&format!("v1/blocks/{before}")).await;
+    let missing: serde_json::Value = missing.json().unwrap();
+    assert_eq!(missing["code"], "before_history");
+    let overview = fetched.get_json("v1/overview").await;
+    assert_eq!(overview["first"], start + 1);
 }

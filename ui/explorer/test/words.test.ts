@@ -5,6 +5,7 @@ import en from '../src/messages/en.json'
 import ko from '../src/messages/ko.json'
 import { found, parseRoute } from '../src/state/router.svelte'
 import { layout } from '../src/tree/layout'
+import { clip } from '../src/tree/say'
 import { build, flat, standingOf } from '../src/tree/tree'
 import { date, effect, exact, particle, short } from '../src/words'
 
@@ -126,6 +127,12 @@ describe('the tree', () => {
     expect(nodes.filter(({ who }) => who === 'city').map(({ reference }) => reference).sort()).toEqual([false, true])
     expect(nodes.filter(({ who }) => who === 'office')).toHaveLength(1)
     expect(nodes.find(({ who }) => who === 'office')!.holds).toBe(true)
+  })
+
+  it('shortens names by the room that they take', () => {
+    expect(clip('서울특별시 종로구', 25)).toBe('서울특별시 종로구')
+    expect(clip('Ministry of the Interior and Safety', 25)).toBe('Ministry of the Interior…')
+    expect(clip('가나다라', 5)).toBe('가…')
   })
 
   it('ends where agencies accredit each other in a circle', () => {
