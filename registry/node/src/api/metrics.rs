@@ -21,9 +21,40 @@ pub(super) async fn metrics(State(context): State<Context>) -> Response {
         Err(error) => tracing::warn!(%error, "the validators' part can't be told"),
     }
     text.push_str(&context.counts.render());
-    text.push_str(&(context.metrics)());
+    text.push_str(&of_present_epoch(&(context.metrics)()));
     let headers = [(header::CONTENT_TYPE, "text/plain; version=0.0.4")];
     (headers, text).into_response()
+}
+
+const EPOCH: &str = "epoch=\"";
+
+/// Leaves out what the engine says about past epochs, and the label of the present one: a label that takes a new value with
+/// every epoch would make new series for ever.
+fn of_present_epoch(text: &str) -> String {
+    let epoch = |line: &str| -> Option<u64> {
+        let (_, rest) = line.split_once(EPOCH)?;
+        rest.split_once('"')?.0.parse().ok()
+    };
+    let present = text.lines().filter_map(epoch).max();
+    let mut kept = String::with_capacity(text.len());
+    for line in text.lines() {
+        let of = epoch(line);
+        if of.is_some() && of != present {
+            continue;
+        }
+        match of {
+            Some(of) => kept.push_str(&without_label(line, &format!("{EPOCH}{of}\""))),
+            None => kept.push_str(line),
+        }
+        kept.push('\n');
+    }
+    kept
+}
+
+fn without_label(line: &str, label: &str) -> String {
+    line.replace(&format!("{{{label}}}"), "")
+        .replace(&format!("{label},"), "")
+        .replace(&format!(",{label}"), "")
 }
 
 type Gauge = (&'static str, &'static str, u64);
@@ -163,6 +194,14 @@ fn escaped(value: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn engine_tells_of_the_present_epoch_only_and_without_its_number() {
+        let text = "# TYPE a counter\na{epoch=\"1\"} 3\na{epoch=\"12\"} 4\nb{epoch=\"12\",peer=\"x\"} 5\nb{peer=\"y\",epoch=\"12\"} 6\nc 7\n";
+        let kept = "# TYPE a counter\na 4\nb{peer=\"x\"} 5\nb{peer=\"y\"} 6\nc 7\n";
+        assert_eq!(of_present_epoch(text), kept);
+        assert_eq!(of_present_epoch("c 7\n"), "c 7\n");
+    }
 
     #[test]
     fn name_of_a_validator_stays_within_its_label() {
