@@ -38,6 +38,7 @@ pub use home::{NewNetwork, init, init_dev};
 pub use join::{Join, join};
 pub use load::Load;
 pub use node::{RunOptions, run};
+pub use votes::Votes;
 
 /// How validators sign: one ed25519 signature each, so that every vote can be attributed.
 pub(crate) type Scheme = commonware_consensus::simplex::scheme::ed25519::Scheme;

@@ -9,7 +9,7 @@ use clap::{Args, Parser, Subcommand};
 use jumin_http::TlsFiles;
 use jumin_registry_node::{
     Accredit, Accreditations, Check, EndAccreditation, Govern, Join, Load, NewNetwork, RunOptions,
-    VerifyStore, init, init_dev, join, run,
+    VerifyStore, Votes, init, init_dev, join, run,
 };
 
 /// Runs the DID registry that several agencies keep together.
@@ -96,6 +96,9 @@ struct Serve {
     /// This validator's votes are gone for good: follow until an epoch begins that it can't have voted in.
     #[arg(long)]
     votes_lost: bool,
+    /// A power cut tore the files of this validator's votes, and nothing else did: use what is left of them.
+    #[arg(long, conflicts_with = "votes_lost")]
+    votes_torn: bool,
 }
 
 #[tokio::main]
@@ -156,7 +159,10 @@ impl From<Serve> for RunOptions {
             listen: options.listen,
             tls: tls.map(|(cert, key)| TlsFiles { cert, key }),
             public_url: options.public_url,
-            votes_lost: options.votes_lost,
+            votes: Votes {
+                lost: options.votes_lost,
+                torn: options.votes_torn,
+            },
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::ledger::Ledger;
 use crate::store::Store;
 use crate::sync::{self, Known};
 use crate::validator::Validator;
-use crate::votes;
+use crate::votes::{self, Votes};
 
 /// How long a network of one may take for its first block before the API opens anyway.
 const FIRST_BLOCK: Duration = Duration::from_secs(10);
@@ -33,8 +33,8 @@ pub struct RunOptions {
     pub tls: Option<TlsFiles>,
     /// The base URL that this node tells others, without a trailing slash.
     pub public_url: Option<String>,
-    /// The operator's word that this validator's votes are gone for good.
-    pub votes_lost: bool,
+    /// What the operator says about votes that are not as they should be.
+    pub votes: Votes,
 }
 
 /// Runs a validator until it is told to stop.
@@ -54,7 +54,7 @@ pub async fn run(options: RunOptions) -> anyhow::Result<()> {
     let data = home.data();
     std::fs::create_dir_all(&data).context("cannot create the data directory")?;
     require_room(&data)?;
-    let ledger = open_ledger(&home, options.votes_lost).await?;
+    let ledger = open_ledger(&home, options.votes).await?;
     let state_file = home.state();
     let requests = home.config.requests_per_second;
     let directory = home.path.clone();
@@ -87,7 +87,7 @@ pub async fn run(options: RunOptions) -> anyhow::Result<()> {
 }
 
 /// Opens the state, fetched or built anew if it has to be, and checks that this validator may vote and a part of its state.
-async fn open_ledger(home: &Home, votes_lost: bool) -> anyhow::Result<Arc<Ledger>> {
+async fn open_ledger(home: &Home, said: Votes) -> anyhow::Result<Arc<Ledger>> {
     let digest = home.genesis.block()?.header().digest();
     let path = home.state();
     let store = match Store::open(&path, &digest) {
@@ -98,7 +98,7 @@ async fn open_ledger(home: &Home, votes_lost: bool) -> anyhow::Result<Arc<Ledger
         }
         Err(error) => return Err(error).context(check::recovery(&path)),
     };
-    votes::require(home, &store, votes_lost)?;
+    votes::require(home, &store, said)?;
     let store = Arc::new(store);
     fetch_state(home, &store).await?;
     let ledger = Ledger::open(&home.genesis, store, home.config.capacity());

@@ -265,14 +265,17 @@ impl Store {
         self.set_meta(&[(ENGINE, name.as_bytes())])
     }
 
-    /// Has this node only follow in all epochs that may have begun before `time_ms`, with new archives that start at its
-    /// newest checkpoint.
+    /// Has this node only follow in all epochs that may have begun before `time_ms`.
     pub(crate) fn follow_until(&self, time_ms: u64) -> Result<(), StoreError> {
-        let checkpoint = self.checkpoint()?;
-        let until = time_ms.to_be_bytes();
-        let mut entries = vec![(FOLLOWS_UNTIL, until.as_slice())];
-        entries.extend(checkpoint.as_ref().map(|one| (START, one.bytes.as_slice())));
-        self.set_meta(&entries)
+        self.set_meta(&[(FOLLOWS_UNTIL, &time_ms.to_be_bytes())])
+    }
+
+    /// Has new archives start at the newest checkpoint, if there is one.
+    pub(crate) fn start_from_checkpoint(&self) -> Result<(), StoreError> {
+        match self.checkpoint()? {
+            Some(checkpoint) => self.set_meta(&[(START, &checkpoint.bytes)]),
+            None => Ok(()),
+        }
     }
 
     /// Until when this node only follows, if it does.

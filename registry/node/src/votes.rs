@@ -5,6 +5,8 @@
 //! name that the state knows too, and a node that finds neither the one nor the other doesn't start. Told that the votes
 //! are lost, it follows until an epoch begins that it can't have voted in.
 
+mod journal;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -32,6 +34,9 @@ struct Name {
     key: String,
     /// The genesis header's digest in hexadecimal.
     genesis: String,
+    /// When votes of before were lost, in milliseconds: they may be of any epoch that began until then.
+    #[serde(default)]
+    lost_ms: u64,
 }
 
 /// Says of a new home that its key has never been used.
@@ -39,23 +44,28 @@ pub(crate) fn mark_new(home: &Path) -> anyhow::Result<()> {
     write(&home.join(NEVER_RUN), NOTE.as_bytes())
 }
 
-/// Requires the engine's files to be those that this validator's votes were written to.
-///
-/// `lost` is the operator's word that they are gone for good.
-pub(crate) fn require(home: &Home, store: &Store, lost: bool) -> anyhow::Result<()> {
+/// What the operator says about the votes of a node that doesn't start with them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Votes {
+    /// They are gone for good: the node is to follow until an epoch begins that it can't have voted in.
+    pub lost: bool,
+    /// A power cut tore their files, and nothing else did: the node is to use what is left of them.
+    pub torn: bool,
+}
+
+/// Requires the engine's files to be those that this validator's votes were written to, and as they were written.
+pub(crate) fn require(home: &Home, store: &Store, votes: Votes) -> anyhow::Result<()> {
     let directory = home.data().join("engine");
     let known = store.engine()?;
     let new = home.path.join(NEVER_RUN).exists();
     let Some(found) = find(&directory)? else {
         if known.is_none() && new {
-            return begin(home, store, &directory);
+            return begin(home, store, &directory, 0);
         }
-        ensure!(lost, explanation(&directory));
-        store.follow_until(unix_ms(SystemTime::now() + CLOCKS))?;
-        tracing::warn!(
-            "the votes are lost: this node follows until an epoch begins that it can't have voted in"
-        );
-        return begin(home, store, &directory);
+        ensure!(votes.lost, explanation(&directory));
+        let lost_ms = follow(store)?;
+        store.start_from_checkpoint()?;
+        return begin(home, store, &directory, lost_ms);
     };
     let mine = expected(home, &found.name)?;
     ensure!(
@@ -71,9 +81,43 @@ pub(crate) fn require(home: &Home, store: &Store, lost: bool) -> anyhow::Result<
         ),
         Some(_) => {}
         // The state was removed: it is built again under the same votes.
-        None => store.set_engine(&found.name)?,
+        None => {
+            if found.lost_ms > 0 {
+                store.follow_until(found.lost_ms)?;
+            }
+            store.set_engine(&found.name)?;
+        }
+    }
+    if let Some(path) = journal::find_damaged(&directory)? {
+        ensure!(votes.lost || votes.torn, damage(&path));
+        if votes.lost {
+            let lost_ms = follow(store)?;
+            write_name(&directory, &Name { lost_ms, ..found })?;
+            // The engine doesn't read votes of a key that it doesn't sign with.
+            journal::remove(&directory)?;
+        }
     }
     used(home)
+}
+
+/// Has this node follow until an epoch begins later than now.
+fn follow(store: &Store) -> anyhow::Result<u64> {
+    let lost_ms = unix_ms(SystemTime::now() + CLOCKS);
+    store.follow_until(lost_ms)?;
+    tracing::warn!(
+        "the votes are lost: this node follows until an epoch begins that it can't have voted in"
+    );
+    Ok(lost_ms)
+}
+
+fn damage(path: &Path) -> String {
+    format!(
+        "{} is damaged, and this validator may have forgotten a vote: it could sign another block than before. Put the file back \
+         if you have it as it was last. Else start with --votes-lost: the node then follows, and votes again in the first epoch \
+         that begins from now on. Only if a power cut tore the file, and too many members wait to begin that epoch, start with \
+         --votes-torn",
+        path.display()
+    )
 }
 
 fn explanation(directory: &Path) -> String {
@@ -86,23 +130,35 @@ fn explanation(directory: &Path) -> String {
 }
 
 /// Names new files. The order matters: a crash in between must not look like lost votes.
-fn begin(home: &Home, store: &Store, directory: &Path) -> anyhow::Result<()> {
-    let leftovers = fs::read_dir(directory).map(|mut entries| entries.next().is_some());
+fn begin(home: &Home, store: &Store, directory: &Path, lost_ms: u64) -> anyhow::Result<()> {
+    let is_other = |name: std::ffi::OsString| name != "name.new";
+    let leftovers = fs::read_dir(directory).map(|mut entries| {
+        entries.any(|entry| entry.is_ok_and(|entry| is_other(entry.file_name())))
+    });
     ensure!(
         !leftovers.unwrap_or(false),
         "{} has files of an engine but not {NAME}: it is damaged. Move it away; then start with --votes-lost",
         directory.display()
     );
     let random: [u8; 16] = jumin_identity::random_bytes();
-    let name = expected(home, &hex::encode(random))?;
+    let name = Name {
+        lost_ms,
+        ..expected(home, &hex::encode(random))?
+    };
     fs::create_dir_all(directory)
         .with_context(|| format!("cannot create {}", directory.display()))?;
-    let path = path(directory);
-    write(&path, &serde_json::to_vec_pretty(&name)?)?;
-    sync(&path)?;
-    sync(directory)?;
+    write_name(directory, &name)?;
     store.set_engine(&name.name)?;
     used(home)
+}
+
+fn write_name(directory: &Path, name: &Name) -> anyhow::Result<()> {
+    // Whole or not at all, whatever happens meanwhile.
+    let (path, new) = (path(directory), directory.join("name.new"));
+    write(&new, &serde_json::to_vec_pretty(name)?)?;
+    sync(&new)?;
+    fs::rename(&new, &path).with_context(|| format!("cannot write {}", path.display()))?;
+    sync(directory)
 }
 
 fn used(home: &Home) -> anyhow::Result<()> {
@@ -131,6 +187,7 @@ fn expected(home: &Home, name: &str) -> anyhow::Result<Name> {
         name: name.to_owned(),
         key: hex::encode(home.public_key()),
         genesis: hex::encode(home.genesis.block()?.header().digest()),
+        lost_ms: 0,
     })
 }
 

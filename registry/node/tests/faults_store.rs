@@ -132,8 +132,15 @@ async fn validator_without_its_votes_does_not_start_and_follows_first_when_they_
     lost.arg("--votes-lost");
     nodes[3] = Node::launch(lost, &home);
     assert_eq!(nodes[3].status().await["role"], "waiting");
-    // Said once, it holds until the votes can't matter any more.
+    // Said once, it holds until the votes can't matter any more, also for a state that is built anew.
     nodes[3].kill();
+    nodes[3].restart();
+    assert_eq!(nodes[3].status().await["role"], "waiting");
+    nodes[3].kill();
+    fs::remove_file(home.join("data/state.redb")).unwrap();
+    let mut config = fs::read_to_string(home.join("config.toml")).unwrap();
+    config = format!("sync = [\"{}\"]\n{config}", nodes[0].url);
+    fs::write(home.join("config.toml"), config).unwrap();
     nodes[3].restart();
     assert_eq!(nodes[3].status().await["role"], "waiting");
     let mut newest = nodes[0].status().await["height"].as_u64().unwrap();
@@ -148,6 +155,39 @@ async fn validator_without_its_votes_does_not_start_and_follows_first_when_they_
     nodes[3]
         .finalize(&nodes[3].accredit(&somebody(&trust)))
         .await;
+}
+
+#[tokio::test]
+async fn validator_whose_written_votes_are_damaged_does_not_vote_with_what_is_left() {
+    let out = tempfile::tempdir().unwrap();
+    let mut nodes = network(out.path(), 4);
+    let trust = nodes[0].trust();
+    let height = nodes[0]
+        .finalize(&nodes[0].accredit(&somebody(&trust)))
+        .await;
+    nodes[3].reach(height).await;
+    nodes[3].kill();
+    let home = nodes[3].home.clone();
+    let votes = home.join("data/engine/simplex-0");
+    let files = fs::read_dir(&votes)
+        .unwrap()
+        .map(|file| file.unwrap().path());
+    let written = files.max_by_key(|file| fs::metadata(file).unwrap().len());
+    let written = written.unwrap();
+    let mut bytes = fs::read(&written).unwrap();
+    // The first byte of the first page after the file's head.
+    bytes[4_096] ^= 0x10;
+    fs::write(&written, bytes).unwrap();
+    let said = refusal(program("run", &home));
+    assert!(said.contains("--votes-lost"), "{said}");
+    let mut lost = program("run", &home);
+    lost.arg("--votes-lost");
+    nodes[3] = Node::launch(lost, &home);
+    assert_eq!(nodes[3].status().await["role"], "waiting");
+    let agency = somebody(&trust);
+    let height = nodes[0].finalize(&nodes[0].accredit(&agency)).await;
+    nodes[3].reach(height).await;
+    assert!(nodes[3].record(&accreditation_of(&agency)).await.is_some());
 }
 
 /// A file system of a few megabytes in a namespace of its own, for as long as the process lives.
