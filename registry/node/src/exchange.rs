@@ -1,5 +1,6 @@
 //! What flows between the engine and the ledger: finalized blocks inwards, operations both ways.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,6 +31,12 @@ use crate::mempool::{Outcome, Share, Waiting};
 
 /// How many operations one message carries at most; fewer bytes than a block.
 const MAX_BATCH: usize = 32;
+/// So long a node waits after one message before it sends the next, so that operations go together.
+const BATCH_PAUSE: Duration = Duration::from_millis(10);
+/// After so many operations that no honest validator sends often, a validator's are not looked at.
+const MAX_FAULTS: usize = 256;
+/// For so many blocks.
+const FORGIVEN_BLOCKS: u64 = 64;
 /// The longest message: operations with their lengths.
 pub(crate) const MAX_BATCH_BYTES: usize = (MAX_BATCH + 1) * 8 + MAX_BATCH * MAX_OPERATION_BYTES;
 /// How often the certificate of an epoch's last block is looked for.
@@ -163,53 +170,113 @@ pub(crate) async fn exchange_operations<S: Sender, R: Receiver>(
     (mut sender, mut receiver): (S, R),
     mut outgoing: mpsc::Receiver<Vec<u8>>,
 ) {
+    let mut faults = Faults::default();
+    let mut pausing = false;
+    let pause = clock.sleep(Duration::ZERO);
+    let mut pause = Box::pin(pause);
     loop {
         let mut batch = Vec::new();
         tokio::select! {
             biased;
-            count = outgoing.recv_many(&mut batch, MAX_BATCH) => match count {
+            () = &mut pause, if pausing => pausing = false,
+            count = outgoing.recv_many(&mut batch, MAX_BATCH), if !pausing => match count {
                 0 => return,
-                // Who is out of reach gets the operations in their block.
-                _ => drop(sender.send(Recipients::All, IoBuf::from(batch.encode()), false)),
+                _ => {
+                    // Who is out of reach gets the operations in their block.
+                    drop(sender.send(Recipients::All, IoBuf::from(batch.encode()), false));
+                    pause.set(clock.sleep(BATCH_PAUSE));
+                    pausing = true;
+                }
             },
             message = receiver.recv() => match message {
-                Ok((peer, bytes)) => accept_batch(&ledger, unix_ms(clock.current()), peer.as_ref(), bytes.as_ref()),
+                Ok((peer, bytes)) => {
+                    let from = (peer.as_ref(), unix_ms(clock.current()));
+                    accept_batch(&ledger, &mut faults, from, bytes.as_ref());
+                }
                 Err(_) => return,
             },
         }
     }
 }
 
-fn accept_batch(ledger: &Ledger, now_ms: u64, peer: &[u8], bytes: &[u8]) {
-    let one = (RangeCfg::from(1..=MAX_OPERATION_BYTES), ());
-    let bounds = (RangeCfg::from(1..=MAX_BATCH), one);
-    match Vec::<Vec<u8>>::decode_cfg(Copying(bytes), &bounds) {
-        Ok(batch) => {
-            for operation in batch {
-                accept(ledger, now_ms, peer, &operation);
-            }
+/// How often validators sent what honest ones seldom send. It is forgotten after some blocks: a node that lags may take an
+/// honest one's operation for a false one.
+#[derive(Default)]
+struct Faults {
+    since: u64,
+    counts: BTreeMap<Vec<u8>, usize>,
+}
+
+impl Faults {
+    /// Tells whether nothing more is taken from this validator for now.
+    fn ignores(&mut self, peer: &[u8], height: u64) -> bool {
+        if height >= self.since + FORGIVEN_BLOCKS {
+            self.since = height;
+            self.counts.clear();
         }
-        Err(_) => tracing::debug!("ignored malformed operations of another validator"),
+        let count = self.counts.get(peer).copied();
+        count.is_some_and(|count| count >= MAX_FAULTS)
+    }
+
+    fn add(&mut self, peer: &[u8], count: usize) {
+        *self.counts.entry(peer.to_vec()).or_default() += count;
     }
 }
 
-/// Keeps an operation that another validator took in; what is not one is ignored.
-fn accept(ledger: &Ledger, now_ms: u64, peer: &[u8], bytes: &[u8]) {
+fn accept_batch(ledger: &Ledger, faults: &mut Faults, (peer, now_ms): (&[u8], u64), bytes: &[u8]) {
+    if faults.ignores(peer, ledger.applied().height) {
+        return;
+    }
+    let one = (RangeCfg::from(1..=MAX_OPERATION_BYTES), ());
+    let bounds = (RangeCfg::from(1..=MAX_BATCH), one);
+    let Ok(batch) = Vec::<Vec<u8>>::decode_cfg(Copying(bytes), &bounds) else {
+        tracing::debug!("ignored malformed operations of another validator");
+        faults.add(peer, MAX_BATCH);
+        return;
+    };
+    let accepted = batch.iter().map(|one| accept(ledger, now_ms, peer, one));
+    let refused = accepted.filter(|accepted| !accepted).count();
+    faults.add(peer, refused);
+}
+
+/// Keeps an operation that another validator took in; tells whether an honest one may have sent it.
+fn accept(ledger: &Ledger, now_ms: u64, peer: &[u8], bytes: &[u8]) -> bool {
+    if ledger.mempool().has(bytes) {
+        return true;
+    }
     let Ok(operation) = SignedOperation::parse(bytes) else {
         tracing::debug!("ignored a malformed operation of another validator");
-        return;
+        return false;
     };
     let hash = operation_hash(&operation);
     if matches!(ledger.outcome(&hash), Ok(Some(Outcome::Finalized(_)))) {
-        return;
+        return true;
     }
     // This node may lag behind the sender, so only the proposer's state decides about the rest.
     let share = match ledger.admit(&operation, now_ms) {
         Ok(()) => Share::of_submitter(&operation),
-        Err(rejection) if rejection.code() == "bad_signature" => return,
+        Err(rejection) if rejection.code() == "bad_signature" => return false,
         Err(_) => Share::Peer(peer.to_vec()),
     };
+    let doubtful = matches!(share, Share::Peer(_));
     let waiting = Waiting::new(hash, bytes.into(), operation);
     // When this mempool is full, the sender still proposes the operation itself.
-    drop(ledger.mempool().add(waiting, share));
+    let added = ledger.mempool().add(waiting, share);
+    !(doubtful && added.is_err())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn validator_that_sends_much_that_is_false_is_ignored_for_some_blocks() {
+        let mut faults = Faults::default();
+        faults.add(b"one", MAX_FAULTS - 1);
+        assert!(!faults.ignores(b"one", 5));
+        faults.add(b"one", 1);
+        assert!(faults.ignores(b"one", 6));
+        assert!(!faults.ignores(b"other", 6));
+        assert!(!faults.ignores(b"one", 6 + FORGIVEN_BLOCKS));
+    }
 }

@@ -15,6 +15,8 @@ use pool::Pool;
 
 /// How many bytes of operations wait at most.
 const MAX_BYTES: usize = 32 * 1024 * 1024;
+/// How many of them one submitter, or one validator's doubtful operations, take at most.
+const MAX_SHARE_BYTES: usize = MAX_BYTES / 16;
 /// How many operations that this node's own state refuses are kept for one validator that sent them.
 const MAX_DOUBTFUL_OF_PEER: usize = 256;
 /// How many of them are kept in all.
@@ -135,6 +137,11 @@ impl Mempool {
     /// The oldest waiting operations.
     pub(crate) fn candidates(&self, count: usize) -> Vec<Waiting> {
         self.pool().oldest(count)
+    }
+
+    /// Tells whether an operation with exactly these bytes waits.
+    pub(crate) fn has(&self, bytes: &[u8]) -> bool {
+        self.pool().parsed(bytes).is_some()
     }
 
     /// The waiting operations that have exactly these bytes, as they were parsed, with what was verified about them.

@@ -7,7 +7,7 @@ use axum::extract::{ConnectInfo, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use jumin_http::Problem;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::Context;
 
@@ -16,13 +16,23 @@ const WINDOW: Duration = Duration::from_secs(1);
 const MAX_SOURCES: usize = 65_536;
 /// Requests that are answered at once, whoever makes them.
 const MAX_OPEN: usize = 8_192;
+/// Of these, so many may be of one address.
+const MAX_OPEN_OF_SOURCE: usize = 1_024;
 
-/// Counts each source's requests in the current window, and the requests that are open.
+/// Counts each source's requests in the current window, and those that are open.
 pub(crate) struct Limit {
     /// Requests that one address may make in a window.
     per_source: u32,
     counts: Mutex<(Instant, HashMap<IpAddr, u32>)>,
-    open: Semaphore,
+    open: Mutex<HashMap<IpAddr, usize>>,
+    all: Semaphore,
+}
+
+/// An open request.
+struct Place<'a> {
+    limit: &'a Limit,
+    source: IpAddr,
+    _one_of_all: SemaphorePermit<'a>,
 }
 
 impl Limit {
@@ -30,7 +40,8 @@ impl Limit {
         Self {
             per_source,
             counts: Mutex::new((Instant::now(), HashMap::new())),
-            open: Semaphore::new(MAX_OPEN),
+            open: Mutex::default(),
+            all: Semaphore::new(MAX_OPEN),
         }
     }
 
@@ -47,21 +58,64 @@ impl Limit {
         *count += 1;
         *count <= self.per_source
     }
+
+    /// Gives a request its place among the open ones, which ends when it is dropped.
+    fn open(&self, source: IpAddr) -> Option<Place<'_>> {
+        let one_of_all = self.all.try_acquire().ok()?;
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = open.entry(source).or_default();
+        // An entry exists only while it counts something, and the full share does.
+        if *count >= MAX_OPEN_OF_SOURCE {
+            return None;
+        }
+        *count += 1;
+        Some(Place {
+            limit: self,
+            source,
+            _one_of_all: one_of_all,
+        })
+    }
 }
 
-/// Refuses a source that asks too often, and everybody while too many requests are open.
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        let open = self.limit.open.lock();
+        let mut open = open.unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = open.get_mut(&self.source) {
+            *count -= 1;
+            if *count == 0 {
+                open.remove(&self.source);
+            }
+        }
+    }
+}
+
+/// Whose requests are counted together: an IPv4 address, or a network of IPv6, which one party has whole.
+fn party(source: IpAddr) -> IpAddr {
+    match source.to_canonical() {
+        IpAddr::V6(address) => {
+            let mut segments = address.segments();
+            segments[4..].fill(0);
+            IpAddr::V6(segments.into())
+        }
+        address => address,
+    }
+}
+
+/// Refuses a source that asks too often or keeps too many requests open, and everybody while too many are open.
 pub(crate) async fn by_source(
     State(context): State<Context>,
     ConnectInfo(source): ConnectInfo<SocketAddr>,
     request: Request,
     next: Next,
 ) -> Response {
-    if !context.limit.admits(source.ip(), Instant::now()) {
+    let source = party(source.ip());
+    if !context.limit.admits(source, Instant::now()) {
         let detail = "Too many requests from this address; nothing was taken. Ask more slowly.";
         let refused = Problem::too_many_requests("rate_limited", detail);
         return refused.retry_after(1).into_response();
     }
-    let Ok(_open) = context.limit.open.try_acquire() else {
+    let Some(_place) = context.limit.open(source) else {
         let detail = "Too many requests are open; nothing was taken. Try again in a moment.";
         let refused = Problem::unavailable("busy", detail);
         return refused.retry_after(1).into_response();
@@ -82,5 +136,29 @@ mod tests {
         assert!(!limit.admits(greedy, now));
         assert!(limit.admits(other, now));
         assert!(limit.admits(greedy, now + WINDOW));
+    }
+
+    #[test]
+    fn one_source_cannot_hold_all_open_requests() {
+        let limit = Limit::new(1);
+        let (greedy, other) = (IpAddr::from([127, 0, 0, 1]), IpAddr::from([127, 0, 0, 2]));
+        let mut held: Vec<_> = (0..MAX_OPEN_OF_SOURCE)
+            .map(|_| limit.open(greedy).unwrap())
+            .collect();
+        assert!(limit.open(greedy).is_none());
+        assert!(limit.open(other).is_some());
+        held.pop();
+        assert!(limit.open(greedy).is_some());
+        drop(held);
+        assert!(limit.open.lock().unwrap().is_empty());
+        assert_eq!(limit.all.available_permits(), MAX_OPEN);
+    }
+
+    #[test]
+    fn a_network_of_ipv6_counts_as_one_source() {
+        let party = |text: &str| party(text.parse().unwrap());
+        assert_eq!(party("2001:db8:1:2::1"), party("2001:db8:1:2:3:4:5:6"));
+        assert_ne!(party("2001:db8:1:2::1"), party("2001:db8:1:3::1"));
+        assert_eq!(party("::ffff:192.0.2.1"), party("192.0.2.1"));
     }
 }

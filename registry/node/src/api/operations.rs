@@ -1,8 +1,8 @@
 use std::time::{Duration, Instant, SystemTime};
 
 use axum::Json;
-use axum::body::Bytes;
-use axum::extract::rejection::{BytesRejection, QueryRejection};
+use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -14,11 +14,14 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::{Context, Failure};
 use crate::application::unix_ms;
+use crate::block::MAX_OPERATION_BYTES;
 use crate::execution::operation_hash;
 use crate::mempool::{Busy, Outcome, Share, Waiting};
 
 /// The longest a submitter may wait for the finalization, in seconds.
 const MAX_WAIT_SECONDS: u64 = 25;
+/// How long the bytes of an operation may take to come.
+const BODY_TIME: Duration = Duration::from_secs(5);
 /// How many submitters wait for finalizations at once; the others are told `pending` right away.
 pub(super) const MAX_WAITERS: usize = 4_096;
 /// When a refused submitter is to come again, in seconds: several blocks later.
@@ -78,12 +81,12 @@ pub(super) struct Wait {
 pub(super) async fn submit(
     State(context): State<Context>,
     wait: Result<Query<Wait>, QueryRejection>,
-    body: Result<Bytes, BytesRejection>,
+    body: Body,
 ) -> Result<Response, Response> {
     let Query(wait) = wait.map_err(|_| {
         Problem::bad_request("malformed", "`wait` is a number of seconds.").into_response()
     })?;
-    let body = body.map_err(|_| malformed(&OperationError::TooLarge))?;
+    let body = read(body).await?;
     let operation = SignedOperation::parse(&body).map_err(|error| malformed(&error))?;
     let hash = operation_hash(&operation);
     let known = context
@@ -125,6 +128,20 @@ pub(super) async fn submit(
         .retry_after(RETRY_SECONDS)
         .into_response()),
         outcome => Ok(answer(&hash, Some(outcome))),
+    }
+}
+
+/// Reads an operation's bytes; who trickles them holds a place that others need, so it takes seconds at most.
+async fn read(body: Body) -> Result<Bytes, Response> {
+    let reading = to_bytes(body, MAX_OPERATION_BYTES);
+    match tokio::time::timeout(BODY_TIME, reading).await {
+        Ok(Ok(bytes)) => Ok(bytes),
+        Ok(Err(_)) => Err(malformed(&OperationError::TooLarge)),
+        Err(_) => {
+            let detail = "The operation did not come in time; nothing was taken.";
+            let slow = Problem::new(StatusCode::REQUEST_TIMEOUT, "too_slow", detail);
+            Err(slow.into_response())
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use tokio::sync::watch;
 
 use super::{
     Busy, Capacity, MAX_AGE_BLOCKS, MAX_BYTES, MAX_DOUBTFUL, MAX_DOUBTFUL_OF_PEER, MAX_REJECTED,
-    Outcome, Share, Waiting,
+    MAX_SHARE_BYTES, Outcome, Share, Waiting,
 };
 
 struct Pending {
@@ -17,6 +17,13 @@ struct Pending {
     outcome: watch::Sender<Outcome>,
 }
 
+/// What one share holds.
+#[derive(Clone, Copy, Default)]
+struct Held {
+    operations: usize,
+    bytes: usize,
+}
+
 /// What a mempool holds, and the sums that bound it.
 pub(super) struct Pool {
     capacity: Capacity,
@@ -25,7 +32,7 @@ pub(super) struct Pool {
     pending: BTreeMap<u64, Pending>,
     sequence: HashMap<[u8; 32], u64>,
     by_bytes: HashMap<Arc<[u8]>, u64>,
-    shares: HashMap<Share, usize>,
+    shares: HashMap<Share, Held>,
     doubtful: usize,
     bytes: usize,
     rejected: HashMap<[u8; 32], &'static str>,
@@ -82,8 +89,8 @@ impl Pool {
         let Some(mut known) = self.pending.remove(&number) else {
             return watch::channel(Outcome::Forgotten).1;
         };
-        let limit = self.capacity.per_submitter;
-        if known.share.is_doubtful() && !share.is_doubtful() && self.held(&share) < limit {
+        let room = self.require_share(found.bytes.len(), &share).is_ok();
+        if known.share.is_doubtful() && !share.is_doubtful() && room {
             self.release(&known);
             self.charge(&share, found.bytes.len());
             self.by_bytes.remove(&known.waiting.bytes);
@@ -100,31 +107,35 @@ impl Pool {
         if self.pending.len() >= self.capacity.operations || self.bytes + bytes > MAX_BYTES {
             return Err(Busy::Full);
         }
+        self.require_share(bytes, share)
+    }
+
+    fn require_share(&self, bytes: usize, share: &Share) -> Result<(), Busy> {
         let limit = match share {
             Share::Submitter(_) => self.capacity.per_submitter,
             Share::Peer(_) if self.doubtful >= MAX_DOUBTFUL => return Err(Busy::Full),
             Share::Peer(_) => MAX_DOUBTFUL_OF_PEER,
         };
-        let fits = self.held(share) < limit;
+        let held = self.shares.get(share).copied().unwrap_or_default();
+        let fits = held.operations < limit && held.bytes + bytes <= MAX_SHARE_BYTES;
         fits.then_some(()).ok_or(Busy::Submitter)
-    }
-
-    fn held(&self, share: &Share) -> usize {
-        self.shares.get(share).copied().unwrap_or_default()
     }
 
     fn charge(&mut self, share: &Share, bytes: usize) {
         self.bytes += bytes;
         self.doubtful += usize::from(share.is_doubtful());
-        *self.shares.entry(share.clone()).or_default() += 1;
+        let held = self.shares.entry(share.clone()).or_default();
+        held.operations += 1;
+        held.bytes += bytes;
     }
 
     fn release(&mut self, pending: &Pending) {
         self.bytes -= pending.waiting.bytes.len();
         self.doubtful -= usize::from(pending.share.is_doubtful());
         if let Some(held) = self.shares.get_mut(&pending.share) {
-            *held -= 1;
-            if *held == 0 {
+            held.operations -= 1;
+            held.bytes -= pending.waiting.bytes.len();
+            if held.operations == 0 {
                 self.shares.remove(&pending.share);
             }
         }
@@ -177,7 +188,12 @@ impl Pool {
             if known.is_some_and(|known| !Arc::ptr_eq(&known.waiting.bytes, &refused.bytes)) {
                 return;
             }
+            let doubtful = known.is_some_and(|known| known.share.is_doubtful());
             self.settle(number, Outcome::Rejected(code));
+            // It may have been a forged twin: nothing is said about who signed rightly.
+            if doubtful {
+                return;
+            }
         }
         if self.rejected.insert(hash, code).is_none() {
             self.rejected_order.push_back(hash);

@@ -105,9 +105,20 @@ fn oldest_operations_are_proposed_first() {
 #[test]
 fn bytes_are_bounded() {
     let mempool = mempool();
-    mempool.add(waiting(1, MAX_BYTES), agency(1)).unwrap();
-    let more = mempool.add(waiting(2, 1), agency(1));
-    assert_eq!(more.err(), Some(Busy::Full));
+    for name in 0..16 {
+        mempool
+            .add(waiting(name, MAX_SHARE_BYTES), agency(name))
+            .unwrap();
+        let more = mempool.add(waiting(100, 1), agency(name));
+        let full = if name < 15 {
+            Busy::Submitter
+        } else {
+            Busy::Full
+        };
+        assert_eq!(more.err(), Some(full));
+    }
+    mempool.applied(&HashSet::from([[3; 32]]), 1);
+    mempool.add(waiting(100, 1), agency(3)).unwrap();
 }
 
 #[test]

@@ -67,7 +67,7 @@ pub(super) fn open(
     let (mut network, oracle) = lookup::Network::new(context.child("network"), config);
 
     let consensus = Quota::per_second(NZU32!(512));
-    let operations = Quota::per_second(NZU32!(4_096));
+    let operations = Quota::per_second(NZU32!(128));
     let channels = Channels {
         votes: network.register(0, consensus),
         certificates: network.register(1, consensus),
