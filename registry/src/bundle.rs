@@ -19,7 +19,8 @@ use crate::{
 /// The longest bundle accepted, as JSON.
 pub const MAX_BUNDLE_BYTES: usize = 64 * 1024 * 1024;
 
-const MAX_RECORDS: usize = 200_000;
+/// The most records that a bundle may have.
+pub const MAX_BUNDLE_RECORDS: usize = 200_000;
 
 /// A checkpoint and records proven at it, nothing checked yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -126,7 +127,7 @@ impl Bundle {
             return Err(BundleError::TooLarge);
         }
         let wire: WireBundle = serde_json::from_slice(bytes).map_err(|_| BundleError::Malformed)?;
-        if wire.records.len() > MAX_RECORDS || wire.handovers.len() > MAX_HANDOVERS {
+        if wire.records.len() > MAX_BUNDLE_RECORDS || wire.handovers.len() > MAX_HANDOVERS {
             return Err(BundleError::TooLarge);
         }
         let checkpoint =

@@ -37,7 +37,7 @@ pub use accreditation::{
     AccreditationChain, AccreditationError, Lookup, LookupRecord, MAX_CHAIN_DEPTH,
     accreditation_at, accredited_claims_at, chain_through,
 };
-pub use bundle::{Bundle, BundleError, MAX_BUNDLE_BYTES, VerifiedBundle};
+pub use bundle::{Bundle, BundleError, MAX_BUNDLE_BYTES, MAX_BUNDLE_RECORDS, VerifiedBundle};
 pub use certificate::{Certificate, MAX_VALIDATORS, finalization_message, quorum};
 pub use checkpoint::{Checkpoint, CheckpointError, CheckpointStale, VerifiedCheckpoint};
 pub use claims::Claims;

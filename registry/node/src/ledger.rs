@@ -1,4 +1,5 @@
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -13,6 +14,7 @@ use crate::execution::{Executed, ExecutionError, View, Working, execute};
 use crate::genesis::Genesis;
 use crate::history::BlockEntry;
 use crate::mempool::{Capacity, Mempool, Outcome};
+use crate::proofs::Bundled;
 use crate::snapshot::Snapshots;
 use crate::store::{Applied, Changes, Snapshot, Store, StoreError, StoredCheckpoint};
 
@@ -29,6 +31,7 @@ pub(crate) struct Ledger {
     applied: watch::Sender<u64>,
     snapshots: Snapshots,
     start: Option<Checkpoint>,
+    outgrown: AtomicBool,
 }
 
 struct Chain {
@@ -42,7 +45,7 @@ struct Chain {
     /// This node only follows in epochs that may have begun before, in milliseconds.
     follows_until: Option<u64>,
     executed: HashMap<[u8; 32], Arc<Executed>>,
-    bundle: Option<((u64, usize), Arc<Vec<u8>>)>,
+    bundle: Option<Arc<Bundled>>,
 }
 
 impl Ledger {
@@ -74,6 +77,7 @@ impl Ledger {
             applied: watch::channel(applied.height).0,
             snapshots: Snapshots::default(),
             start: store.start()?,
+            outgrown: AtomicBool::new(false),
             chain: Mutex::new(Chain {
                 snapshot,
                 applied,
@@ -236,6 +240,10 @@ impl Ledger {
                     size += candidate.bytes.len();
                     operations.push(candidate.bytes.to_vec());
                 }
+                // Blocks that may yet be abandoned don't decide for good.
+                Err(rejection)
+                    if rejection.is_verdict()
+                        && self.admit(&candidate.operation, now_ms).is_ok() => {}
                 Err(rejection) if rejection.is_verdict() => {
                     crate::api::refused(rejection.code());
                     self.mempool.reject(&candidate, rejection.code());
@@ -442,13 +450,22 @@ impl Ledger {
         Some((chain.checkpoint.clone()?, chain.snapshot.clone()))
     }
 
-    /// The bundle made last, with its height and how many handovers it has.
-    pub(crate) fn last_bundle(&self) -> Option<((u64, usize), Arc<Vec<u8>>)> {
+    /// The bundle made last.
+    pub(crate) fn last_bundle(&self) -> Option<Arc<Bundled>> {
         self.chain().bundle.clone()
     }
 
-    pub(crate) fn keep_bundle(&self, content: (u64, usize), bytes: Arc<Vec<u8>>) {
-        self.chain().bundle = Some((content, bytes));
+    /// Tells whether the registry was found to have more than a bundle holds.
+    pub(crate) fn outgrew_bundles(&self) -> bool {
+        self.outgrown.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn outgrow_bundles(&self) {
+        self.outgrown.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn keep_bundle(&self, bundle: Arc<Bundled>) {
+        self.chain().bundle = Some(bundle);
     }
 }
 

@@ -458,10 +458,10 @@ impl Snapshot {
         }
     }
 
-    /// The keys of all records, in order.
-    pub(crate) fn record_keys(&self) -> Result<Vec<String>, StoreError> {
+    /// The keys of the first records, in order.
+    pub(crate) fn record_keys(&self, most: usize) -> Result<Vec<String>, StoreError> {
         let mut keys = Vec::new();
-        for entry in self.records.iter()? {
+        for entry in self.records.iter()?.take(most) {
             keys.push(entry?.0.value().to_owned());
         }
         Ok(keys)

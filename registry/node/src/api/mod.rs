@@ -16,6 +16,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::http::StatusCode;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::IntoResponse;
 use axum::routing::get;
@@ -43,6 +44,8 @@ pub(crate) struct Context {
     limit: Arc<limit::Limit>,
     /// One for each submitter that waits for the finalization.
     waiters: Arc<Semaphore>,
+    /// One for each bundle that is being made.
+    bundlers: Arc<Semaphore>,
     /// One for each chunk of a snapshot that is being made.
     chunks: Arc<Semaphore>,
 }
@@ -64,6 +67,7 @@ impl Context {
             key: validator.key,
             limit: Arc::new(limit::Limit::new(requests_per_second)),
             waiters: Arc::new(Semaphore::new(operations::MAX_WAITERS)),
+            bundlers: Arc::new(Semaphore::new(records::MAX_BUNDLERS)),
             chunks: Arc::new(Semaphore::new(snapshot::CHUNKS_AT_ONCE)),
         }
     }
@@ -128,6 +132,11 @@ impl IntoResponse for Failure {
             ReadError::NoCheckpoint => {
                 let detail = "No block is finalized yet; try again in a moment.";
                 Problem::unavailable("no_checkpoint", detail)
+            }
+            ReadError::BundleTooLarge => {
+                let detail =
+                    "The registry has outgrown bundles; read the records that you need one by one.";
+                Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "bundle_too_large", detail)
             }
             error => Problem::internal(&error),
         }

@@ -14,6 +14,8 @@ use crate::proofs::ReadError;
 
 /// How many changes of validators one answer has: more than a network makes in years, and within what readers take.
 const HANDOVERS_AT_ONCE: usize = 16;
+/// How many bundles are made at once: it takes a processor, and who waited finds it made.
+pub(super) const MAX_BUNDLERS: usize = 1;
 
 /// A record, or its absence, with everything needed to believe it.
 #[derive(Serialize, ToSchema, ts_rs::TS)]
@@ -82,21 +84,30 @@ pub(super) struct BundleQuery {
 /// offline.
 #[utoipa::path(
     get, path = "/v1/bundle", params(BundleQuery),
-    responses((status = 200, content_type = "application/json"), (status = 400, description = "Not an epoch"))
+    responses(
+        (status = 200, content_type = "application/json"),
+        (status = 400, description = "Not an epoch"),
+        (status = 413, description = "`bundle_too_large`: the registry has more records than a bundle holds"),
+    )
 )]
 pub(super) async fn bundle(
     State(context): State<Context>,
     query: Result<Query<BundleQuery>, QueryRejection>,
 ) -> Result<Response, Response> {
     let Query(query) = query.map_err(|_| not_an_epoch())?;
-    // Proving every record takes a while once there are many.
-    let proving = tokio::task::spawn_blocking(move || context.ledger.bundle(query.from_epoch));
+    let place = context.bundlers.clone().acquire_owned().await;
+    // Proving every record takes a while once there are many, also for a client that has gone meanwhile.
+    let proving = tokio::task::spawn_blocking(move || {
+        let bundle = context.ledger.bundle(query.from_epoch);
+        drop(place);
+        bundle
+    });
     let bytes = proving
         .await
         .unwrap_or(Err(ReadError::Interrupted))
         .map_err(|error| Failure::from(error).into_response())?;
     let headers = [(header::CONTENT_TYPE, "application/json")];
-    Ok((headers, bytes.as_ref().clone()).into_response())
+    Ok((headers, bytes).into_response())
 }
 
 #[derive(Deserialize, IntoParams)]

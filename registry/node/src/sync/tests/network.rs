@@ -109,8 +109,8 @@ impl Network {
             self.ledger.certified().unwrap().1,
             store.snapshot().unwrap(),
         );
-        let keys = mine.record_keys().unwrap();
-        assert_eq!(keys, theirs.record_keys().unwrap());
+        let keys = mine.record_keys(usize::MAX).unwrap();
+        assert_eq!(keys, theirs.record_keys(usize::MAX).unwrap());
         for key in &keys {
             assert_eq!(mine.record(key).unwrap(), theirs.record(key).unwrap());
         }
