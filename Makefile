@@ -8,11 +8,13 @@ LOCKED ?= --locked
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 BIN := $(TARGET)/debug
 INTEROP := tests/interop
+# The sizes that one validator is filled up to, in records.
+GROWTH ?= 1000,10000,100000,1000000
 FACES_TESTS := tests/faces
 FACES := wallet counter console explorer
 PAGES := $(FACES:%=ui/%/dist/index.html)
 
-.PHONY: help setup ui build test test-ui test-rust test-interop test-faces simulate screenshots demo up down bench lint fmt deny clean
+.PHONY: help setup ui build test test-ui test-rust test-interop test-faces simulate screenshots demo up down bench bench-ledger growth-plot lint fmt deny clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -73,8 +75,17 @@ down: ## End what `make up` started
 bench: setup ui $(INTEROP)/node_modules/.package-lock.json $(FACES_TESTS)/node_modules/.package-lock.json ## Measure against the bounds; the table also goes to target/bench.json
 	$(CARGO) build $(LOCKED) --release -p jumin-registry-node -p jumin-issuer -p jumin-counter -p jumin-wallet-core -p jumin-wallet -p jumin-tests
 	$(CARGO) build $(LOCKED) --release --manifest-path bench/peers/Cargo.toml --target-dir $(TARGET)/peers
-	$(TARGET)/release/jumin-bench --peers $(TARGET)/peers/release/jumin-bench-peers --node-peer $(INTEROP)/bench.mjs \
-	  --faces $(FACES_TESTS)/bench.mjs
+	etcd=$$(tests/scripts/etcd.sh $(TARGET)/peers/etcd); $(TARGET)/release/jumin-bench --growth $(GROWTH) $${etcd:+--etcd "$$etcd"} \
+	  --peers $(TARGET)/peers/release/jumin-bench-peers --node-peer $(INTEROP)/bench.mjs --faces $(FACES_TESTS)/bench.mjs
+
+bench-ledger: setup ## Measure the ledger only, and draw docs/ledger-growth.svg (GROWTH=1000,10000 for less)
+	$(CARGO) build $(LOCKED) --release -p jumin-registry-node -p jumin-tests --bin jumin-registry-node --bin jumin-bench
+	etcd=$$(tests/scripts/etcd.sh $(TARGET)/peers/etcd); $(TARGET)/release/jumin-bench --only ledger --growth $(GROWTH) \
+	  $${etcd:+--etcd "$$etcd"} --growth-plot docs/ledger-growth.svg --out target/bench-ledger.json
+
+growth-plot: ## Draw docs/ledger-growth.svg from the last measurement, target/growth.json
+	$(CARGO) build $(LOCKED) --release -p jumin-tests --bin jumin-bench
+	$(TARGET)/release/jumin-bench --only growth --redraw --growth-plot docs/ledger-growth.svg --out target/bench-growth.json
 
 lint: setup ## Check formatting and lints
 	$(CARGO) fmt --all --check

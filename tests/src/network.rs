@@ -1,10 +1,15 @@
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 
+use crate::clock::wait_until;
+use crate::http::Http;
 use crate::process::{Process, Settings};
 use crate::programs::{Program, run};
+
+const CHECKPOINT_DEADLINE: Duration = Duration::from_secs(60);
 
 /// The ledger's validators.
 pub struct Network {
@@ -17,6 +22,13 @@ pub struct Network {
 impl Network {
     /// Writes the homes of one validator per port and starts them all.
     pub fn start(directory: &Path, settings: &Settings, ports: &[u16]) -> Result<Self> {
+        let mut network = Self::create(directory, settings, ports)?;
+        network.start_all()?;
+        Ok(network)
+    }
+
+    /// Writes the homes of one validator per port.
+    pub fn create(directory: &Path, settings: &Settings, ports: &[u16]) -> Result<Self> {
         let out = directory.join("ledger");
         let list: Vec<_> = ports.iter().map(u16::to_string).collect();
         let validators = ports.len().to_string();
@@ -33,14 +45,26 @@ impl Network {
             &list.join(","),
         ];
         run(Program::Node, settings, &arguments)?.success()?;
-        let mut network = Self {
+        Ok(Self {
             directory: directory.to_owned(),
             settings: settings.clone(),
             ports: ports.to_vec(),
             nodes: ports.iter().map(|_| None).collect(),
-        };
-        network.start_all()?;
-        Ok(network)
+        })
+    }
+
+    /// Lets one address ask the validators as often as it can, from their next start on: a load comes from one address.
+    pub fn lift_request_limit(&self) -> Result<()> {
+        for index in 0..self.nodes.len() {
+            let file = self.node_home(index).join("config.toml");
+            let text = fs::read_to_string(&file)?;
+            let lines = text.lines().map(|line| match line.split_once(" = ") {
+                Some(("requests_per_second", _)) => "requests_per_second = 1000000",
+                _ => line,
+            });
+            fs::write(&file, lines.collect::<Vec<_>>().join("\n"))?;
+        }
+        Ok(())
     }
 
     /// Starts every validator that does not run.
@@ -53,6 +77,19 @@ impl Network {
         }
         for index in stopped {
             self.await_node(index)?;
+        }
+        Ok(())
+    }
+
+    /// Waits until every validator has a checkpoint to prove things under.
+    pub fn await_checkpoint(&self) -> Result<()> {
+        let http = Http::new(&self.settings)?;
+        for url in self.urls() {
+            let address = format!("{url}/v1/checkpoint");
+            wait_until("a first checkpoint", CHECKPOINT_DEADLINE, || {
+                let answer = http.get(&address, &[]);
+                Ok(answer.and_then(|answer| answer.success()).ok().map(|_| ()))
+            })?;
         }
         Ok(())
     }
@@ -149,7 +186,8 @@ impl Network {
         self.nodes.iter().flatten()
     }
 
-    fn node_home(&self, index: usize) -> PathBuf {
+    /// The directory of one validator.
+    pub fn node_home(&self, index: usize) -> PathBuf {
         self.directory.join("ledger").join(format!("node-{index}"))
     }
 }

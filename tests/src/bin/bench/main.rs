@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use clap::Parser;
+use clap::{Parser, ValueEnum};
 
 use crate::measure::Table;
 
@@ -37,6 +37,20 @@ struct Options {
     /// Leaves out what needs running services.
     #[arg(long)]
     no_services: bool,
+    #[command(flatten)]
+    ledger: ledger::LedgerOptions,
+    /// Measures this part only.
+    #[arg(long, value_enum)]
+    only: Option<Only>,
+}
+
+/// A part of the measurements.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Only {
+    /// Everything about the ledger.
+    Ledger,
+    /// How the ledger grows.
+    Growth,
 }
 
 fn main() -> ExitCode {
@@ -51,16 +65,26 @@ fn main() -> ExitCode {
 
 fn run(options: &Options) -> Result<()> {
     let mut table = Table::default();
-    let fixture = fixture::Fixture::new()?;
-    credential::measure(&fixture, &mut table)?;
-    peers::measure(&fixture, options, &mut table)?;
-    status::measure(&fixture, &mut table)?;
-    if !options.no_services {
-        services::measure(&mut table)?;
-    }
-    if let Some(script) = &options.faces {
-        peers::faces(script, &mut table)?;
+    match options.only {
+        None => measure_all(options, &mut table)?,
+        Some(Only::Ledger) => ledger::measure(&options.ledger, &mut table)?,
+        Some(Only::Growth) => ledger::measure_growth(&options.ledger, &mut table)?,
     }
     table.print();
     table.write(&options.out)
+}
+
+fn measure_all(options: &Options, table: &mut Table) -> Result<()> {
+    let fixture = fixture::Fixture::new()?;
+    credential::measure(&fixture, table)?;
+    peers::measure(&fixture, options, table)?;
+    status::measure(&fixture, table)?;
+    if !options.no_services {
+        ledger::measure(&options.ledger, table)?;
+        services::measure(table)?;
+    }
+    if let Some(script) = &options.faces {
+        peers::faces(script, table)?;
+    }
+    Ok(())
 }

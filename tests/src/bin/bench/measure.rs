@@ -21,6 +21,7 @@ pub struct Row {
 #[derive(Default)]
 pub struct Table {
     rows: Vec<Row>,
+    notes: Vec<String>,
 }
 
 impl Table {
@@ -45,6 +46,13 @@ impl Table {
         self.rows.push(row);
     }
 
+    /// Adds a sentence that the rows are read with.
+    pub fn note(&mut self, text: impl Into<String>) {
+        let text = text.into();
+        eprintln!("  {text}");
+        self.notes.push(text);
+    }
+
     /// The bound that our row of `path` was measured against.
     pub fn bound_of(&self, path: &str) -> Option<f64> {
         let row = self
@@ -65,6 +73,9 @@ impl Table {
                 "{:<42} {:<20} {:>12.3} {:>12.3} {:<5} {:>7.2}",
                 row.path, row.who, row.value, row.bound, row.unit, row.ratio
             );
+        }
+        for note in &self.notes {
+            println!("{note}");
         }
     }
 

@@ -1,5 +1,4 @@
-use anyhow::{Context, Result};
-use jumin_identity::FileKey;
+use anyhow::Result;
 use jumin_tests::Stack;
 
 use crate::measure::Table;
@@ -14,11 +13,6 @@ pub fn measure(table: &mut Table) -> Result<()> {
         .worker_threads(2)
         .enable_all()
         .build()?;
-    let node = stack.network.urls().into_iter().next().context("no node")?;
-    let governor = std::fs::read_to_string(stack.network.governor_file())?;
-    let governor = FileKey::from_pkcs8_pem(&governor)?;
-    runtime.block_on(ledger::measure_finality(&node, &governor, table))?;
-    runtime.block_on(ledger::measure_throughput(&node, &governor, table))?;
     ledger::measure_proof(&stack, table)?;
     let (credential, holder) = issuance::measure(&stack, &runtime, table)?;
     counter::measure_check(&stack, &credential, &holder, table)
