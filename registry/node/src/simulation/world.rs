@@ -18,6 +18,8 @@ use crate::validator::world::World;
 pub(crate) struct Simulated;
 
 impl World for Simulated {
+    // A run has few blocks and many restarts, and each reads the whole tables.
+    const ARCHIVE_PLACES: u32 = 256;
     type Runtime = Context;
     type Oracle = Port;
     type Sender = Outlet;

@@ -102,7 +102,7 @@ async fn store<W: World, V: CodecShared>(
     let config = immutable::Config {
         metadata_partition: format!("{name}-metadata"),
         freezer_table_partition: format!("{name}-table"),
-        freezer_table_initial_size: 65_536,
+        freezer_table_initial_size: W::ARCHIVE_PLACES,
         freezer_table_resize_frequency: 4,
         freezer_table_resize_chunk_size: 16_384,
         freezer_key_partition: format!("{name}-keys"),

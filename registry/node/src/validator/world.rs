@@ -16,6 +16,8 @@ type Key = ed25519::PublicKey;
 
 /// What the engine takes from outside, so that the very same wiring runs in production and in a simulation.
 pub(crate) trait World: Send + Sized + 'static {
+    /// How many places the archive's tables begin with; they grow.
+    const ARCHIVE_PLACES: u32;
     /// Clock, tasks, randomness and files.
     type Runtime: Clock + CryptoRng + Metrics + Spawner + Storage;
     /// Says whom a node is connected to.
@@ -36,6 +38,7 @@ pub(crate) trait World: Send + Sized + 'static {
 pub(crate) struct Machine;
 
 impl World for Machine {
+    const ARCHIVE_PLACES: u32 = 65_536;
     type Runtime = runtime::Context;
     type Oracle = lookup::Oracle<Key>;
     type Sender = lookup::Sender<Key, runtime::Context>;
