@@ -119,7 +119,11 @@ async fn store<W: World, V: CodecShared>(
         ordinal_write_buffer: BUFFER,
     };
     let opened = immutable::Archive::init(context.child(name), config).await;
-    opened.with_context(|| format!("cannot open the archive of {name}"))
+    opened.with_context(|| {
+        format!(
+            "cannot open the archive of {name}; if its files are damaged, move data/engine away and start with --votes-lost"
+        )
+    })
 }
 
 /// How blocks that are not finalized yet reach the others.

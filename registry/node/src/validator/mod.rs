@@ -97,7 +97,9 @@ impl Validator {
 fn join(thread: std::thread::JoinHandle<anyhow::Result<()>>) -> anyhow::Result<()> {
     match thread.join() {
         Ok(result) => result,
-        Err(_) => anyhow::bail!("the consensus engine failed"),
+        Err(_) => anyhow::bail!(
+            "the consensus engine failed; if the lines above name a damaged file, move data/engine away and start with --votes-lost"
+        ),
     }
 }
 
