@@ -28,6 +28,9 @@ const META: TableDefinition<&str, &[u8]> = TableDefinition::new("meta");
 /// Nodes and values that no version from a given one on has; see `prune`.
 const STALE: TableDefinition<&[u8], ()> = TableDefinition::new("tree-stale");
 
+/// What the database keeps of its file in memory at most; the system keeps more while there is room.
+const CACHE_BYTES: usize = 256 * 1024 * 1024;
+
 const APPLIED: &str = "applied";
 const CHECKPOINT: &str = "checkpoint";
 const GENESIS: &str = "genesis";
@@ -190,6 +193,7 @@ impl Store {
         let whole = integrity == Integrity::Whole || size <= SOON_READ;
         let mut builder = Database::builder();
         builder.set_check_integrity_on_open(whole);
+        builder.set_cache_size(CACHE_BYTES);
         // redb promises an error about damage only where it checks; elsewhere its assertions may find it.
         let created = catch_unwind(AssertUnwindSafe(|| builder.create(path)));
         Self::new(created.map_err(|_| StoreError::Damaged("file"))??, genesis)

@@ -42,8 +42,9 @@ pub struct Point {
     pub state_mb: f64,
     /// Blocks, finalizations and votes on disk.
     pub blocks_mb: f64,
-    /// Until a new node has fetched and checked the state.
-    pub sync_seconds: f64,
+    /// Until a new node has fetched and checked the state; measured at the last size, because the node keeps what it serves
+    /// for some minutes and its database grows meanwhile.
+    pub sync_seconds: Option<f64>,
 }
 
 /// Fills a validator up to each size and measures there; the points so far are in `out` all the time.
@@ -76,6 +77,10 @@ pub fn measure(sizes: &[u64], out: &Path) -> Result<Vec<Point>> {
         points.push(point);
         save(&points, out)?;
     }
+    if let Some(last) = points.last_mut() {
+        last.sync_seconds = Some(sync::measure(&network, directory.path())?);
+    }
+    save(&points, out)?;
     Ok(points)
 }
 
@@ -117,7 +122,7 @@ fn probe(
         highest_mb: memory_mb(process, "VmHWM:")?,
         state_mb: disk_mb(&data.join("state.redb"))?,
         blocks_mb: disk_mb(&data.join("engine"))?,
-        sync_seconds: sync::measure(network, keys.parent().unwrap_or(keys))?,
+        sync_seconds: None,
     })
 }
 
@@ -225,6 +230,6 @@ pub fn add_rows(points: &[Point], table: &mut Table) {
         "growth, 1 validator: the bound is what {} records took, grown as the logarithm; at {} records the node has {:.0} MB in \
          memory (at most {:.0}), {:.0} MB of state and {:.0} MB of blocks on disk; \
          a new node has that state after {:.1} s",
-        first.records, last.records, last.resident_mb, last.highest_mb, last.state_mb, last.blocks_mb, last.sync_seconds,
+        first.records, last.records, last.resident_mb, last.highest_mb, last.state_mb, last.blocks_mb, last.sync_seconds.unwrap_or(f64::NAN),
     ));
 }

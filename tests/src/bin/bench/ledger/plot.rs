@@ -235,7 +235,7 @@ mod tests {
             highest_mb: 130.0,
             state_mb: 3.0,
             blocks_mb: 5.0,
-            sync_seconds: 1.0,
+            sync_seconds: None,
         }
     }
 
