@@ -2,11 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use jumin_identity::ClaimPath;
+use jumin_identity::{ClaimPath, PathSegment};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::Value;
 
-use crate::{encoding::Malformed, key::Role, operation::OperationError};
+use crate::{
+    encoding::{Malformed, is_unseen},
+    key::Role,
+    operation::OperationError,
+};
 
 const MAX_CLAIMS: usize = 64;
 
@@ -65,7 +69,12 @@ impl Claims {
             Self::Only(paths) if paths.len() > MAX_CLAIMS => Err(OperationError::Limits("claims")),
             Self::Only(paths) => {
                 let distinct: BTreeSet<_> = paths.iter().collect();
-                if distinct.is_empty() || distinct.len() != paths.len() {
+                let unseen = |segment: &PathSegment| match segment {
+                    PathSegment::Name(name) => name.chars().any(is_unseen),
+                    _ => false,
+                };
+                let unclear = paths.iter().any(|path| path.iter().any(unseen));
+                if distinct.is_empty() || distinct.len() != paths.len() || unclear {
                     return malformed;
                 }
                 Ok(())

@@ -9,7 +9,7 @@ use crate::{
     claims::Claims,
     document::{DidDocument, DocumentError},
     encoding::digests_b64,
-    encoding::{Malformed, digest_b64},
+    encoding::{Malformed, digest_b64, is_unseen},
     key::{AnchorKind, Role, is_name},
     record::{Accreditor, Localized},
     signed::MAX_SIGNATURES,
@@ -283,7 +283,7 @@ fn validate_label(label: &str) -> Result<(), OperationError> {
     if label.chars().count() > MAX_LABEL_CHARS {
         return Err(OperationError::Limits("characters in a name"));
     }
-    if label.trim().is_empty() || label.chars().any(char::is_control) {
+    if label.trim().is_empty() || label.chars().any(is_unseen) {
         return Err(malformed("name"));
     }
     Ok(())

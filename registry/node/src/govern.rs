@@ -4,6 +4,7 @@
 //! `propose` and `submit` need the network.
 
 use std::fs;
+use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail, ensure};
@@ -73,6 +74,9 @@ pub enum Govern {
         /// The governor's private key.
         #[arg(long)]
         key: PathBuf,
+        /// Signs without asking.
+        #[arg(long)]
+        yes: bool,
     },
     /// Hands a proposal in that enough governors signed.
     Submit {
@@ -170,7 +174,7 @@ impl Govern {
                 let operation = grant.operation(Accreditor::Governance, &record)?;
                 proposal.write(operation).await
             }
-            Self::Sign { proposal, key } => sign(&proposal, &key),
+            Self::Sign { proposal, key, yes } => sign(&proposal, &key, yes),
             Self::Submit { proposal, network } => submit(&proposal, &network).await,
         }
     }
@@ -252,6 +256,19 @@ fn make_key(out: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Asks whether to sign what was shown.
+fn agreed() -> anyhow::Result<bool> {
+    ensure!(
+        std::io::stdin().is_terminal(),
+        "there is no terminal to ask: read it, and sign with --yes"
+    );
+    print!("sign? [y/N] ");
+    std::io::stdout().flush()?;
+    let mut answer = String::new();
+    std::io::stdin().read_line(&mut answer)?;
+    Ok(answer.trim().eq_ignore_ascii_case("y"))
+}
+
 /// Prints what is to be signed: in words, or as it is.
 fn print_operation(operation: &Operation) -> anyhow::Result<()> {
     match describe(operation) {
@@ -261,8 +278,10 @@ fn print_operation(operation: &Operation) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn sign(path: &Path, key: &Path) -> anyhow::Result<()> {
+fn sign(path: &Path, key: &Path, yes: bool) -> anyhow::Result<()> {
     let mut proposal: Proposal = read_json(path)?;
+    // Before anything of it is shown.
+    proposal.operation.validate()?;
     let key = read_key(key)?;
     let mut governors = proposal.governance.governors.iter();
     let index = governors
@@ -276,7 +295,9 @@ fn sign(path: &Path, key: &Path) -> anyhow::Result<()> {
     {
         bail!("this governor has signed already");
     }
+    println!("on the network {}:", proposal.network);
     print_operation(&proposal.operation)?;
+    ensure!(yes || agreed()?, "not signed");
     let signer = OperationSigner::Kid(kid, &key);
     let signed = match already {
         Some(signed) => signed.with_signature(&signer)?,

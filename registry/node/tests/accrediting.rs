@@ -52,7 +52,7 @@ fn run(node: &Node, args: &[&str]) -> Result<String, String> {
 
 fn sign(proposal: &str, key: &Path) -> String {
     let output = Command::new(env!("CARGO_BIN_EXE_jumin-registry-node"))
-        .args(["govern", "sign", "--proposal", proposal, "--key"])
+        .args(["govern", "sign", "--yes", "--proposal", proposal, "--key"])
         .arg(key)
         .output()
         .unwrap();
@@ -93,8 +93,16 @@ async fn governors_accredit_a_ministry_it_a_city_and_that_an_office() {
     let said = run(node, &args).unwrap();
     assert!(said.contains("2 of 3 governors must sign"), "{said}");
     let said = sign(proposal, &out.path().join("governor.pem"));
+    assert!(said.contains("on the network test:"), "{said}");
     assert!(said.contains("governance accredits"), "{said}");
     assert!(said.contains("until 2099-01-01T00:00:00+09:00"), "{said}");
+    let unread = Command::new(env!("CARGO_BIN_EXE_jumin-registry-node"))
+        .args(["govern", "sign", "--proposal", proposal, "--key"])
+        .arg(out.path().join("governor-1.pem"))
+        .stdin(std::process::Stdio::null())
+        .output()
+        .unwrap();
+    assert!(!unread.status.success(), "nobody was asked");
     let submit = ["govern", "submit", "--proposal", proposal];
     let refused = run(node, &submit).unwrap_err();
     assert!(refused.contains("by enough governors"), "{refused}");

@@ -20,8 +20,8 @@ pub(crate) fn describe(operation: &Operation) -> Option<String> {
             ..
         } => Some(format!(
             "{accreditor} accredits {subject}\n  as {role}: {} ({})\n{}",
-            name.ko,
-            name.en,
+            plain(&name.ko),
+            plain(&name.en),
             extent(*role, types, claims, *from, *until)
         )),
         Operation::EndAccreditation {
@@ -49,8 +49,8 @@ pub(super) fn show_grant(role: Role, grant: &Grant, now: u64) -> String {
         "{role}, grant {} by {}: {state}\n  {} ({})\n{}",
         grant.id,
         grant.by,
-        grant.name.ko,
-        grant.name.en,
+        plain(&grant.name.ko),
+        plain(&grant.name.en),
         extent(role, &grant.types, &grant.claims, grant.from, grant.until)
     )
 }
@@ -73,10 +73,33 @@ fn extent(role: Role, types: &[String], claims: &Claims, from: u64, until: u64) 
         (Role::Issuer, _) => String::new(),
         (_, Claims::Any) => "  claims to ask for: any\n".to_owned(),
         (_, Claims::Only(paths)) => {
-            let paths: Vec<_> = paths.iter().map(ToString::to_string).collect();
+            let paths: Vec<_> = paths.iter().map(|path| plain(&path.to_string())).collect();
             format!("  claims to ask for: {}\n", paths.join(", "))
         }
     };
     let (from, until) = (show_time(from), show_time(until));
     format!("  types: {types}\n{claims}  from {from} until {until}")
+}
+
+/// Writes what a terminal would not show as it is in a form that it does: a name must not rewrite the lines around it.
+fn plain(text: &str) -> String {
+    let visible = |character: char| match character {
+        '\'' | '"' | '\\' => character.to_string(),
+        other => other.escape_debug().to_string(),
+    };
+    text.chars().map(visible).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_that_would_rewrite_the_terminal_is_shown_as_what_it_is() {
+        assert_eq!(plain("종로구 \"A\" \\"), "종로구 \"A\" \\");
+        assert_eq!(
+            plain("name\u{1b}[1A\n\u{202e}"),
+            "name\\u{1b}[1A\\n\\u{202e}"
+        );
+    }
 }

@@ -365,7 +365,15 @@ impl Governors {
         for key in ["governor.pem", "governor-2.pem"] {
             let key = self.0.join(key);
             let key = key.to_str().unwrap();
-            run(&["govern", "sign", "--proposal", proposal, "--key", key]);
+            run(&[
+                "govern",
+                "sign",
+                "--yes",
+                "--proposal",
+                proposal,
+                "--key",
+                key,
+            ]);
         }
         let mut args = vec!["govern", "submit", "--proposal", proposal];
         args.extend(["--node", node.url.as_str(), "--network", network]);
