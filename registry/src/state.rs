@@ -10,6 +10,7 @@ mod did;
 mod govern;
 mod rejection;
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use jumin_identity::NetworkName;
@@ -72,7 +73,10 @@ pub fn apply(
     }
     let change = Change {
         signed,
-        state: State(state),
+        state: State {
+            source: state,
+            known: RefCell::default(),
+        },
         block,
     };
     let written = match signed.operation() {
@@ -156,19 +160,34 @@ struct Change<'a> {
     block: &'a BlockContext,
 }
 
-/// Typed reads of the state.
-struct State<'a>(&'a dyn ReadState);
+/// The state as one operation reads it: each record once, however often its rules look at it.
+struct State<'a> {
+    source: &'a dyn ReadState,
+    known: RefCell<BTreeMap<RecordKey, Option<Record>>>,
+}
 
 macro_rules! typed_read {
     ($name:ident, $variant:ident, $record:ty) => {
         fn $name(&self, key: &RecordKey) -> Result<Option<$record>, Rejection> {
-            match self.0.read(key)? {
+            match self.read(key)? {
                 Some(Record::$variant(record)) => Ok(Some(record)),
                 None => Ok(None),
                 Some(_) => Err(Rejection::StateUnavailable(StateUnavailable)),
             }
         }
     };
+}
+
+impl ReadState for State<'_> {
+    fn read(&self, key: &RecordKey) -> Result<Option<Record>, StateUnavailable> {
+        if let Some(record) = self.known.borrow().get(key) {
+            return Ok(record.clone());
+        }
+        let record = self.source.read(key)?;
+        let mut known = self.known.borrow_mut();
+        known.insert(key.clone(), record.clone());
+        Ok(record)
+    }
 }
 
 impl State<'_> {

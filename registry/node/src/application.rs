@@ -14,6 +14,8 @@ use crate::ledger::Ledger;
 
 /// How far ahead of this node's clock a block's time may be before it is voted for.
 pub(crate) const MAX_AHEAD: Duration = Duration::from_millis(1500);
+/// How long a proposer checks operations for one block; a leader has 2.5 seconds in all.
+const BUILD_TIME: Duration = Duration::from_millis(300);
 /// A node further behind than this many blocks waits for them before it executes candidates.
 const MAX_GAP: u64 = 32;
 
@@ -107,7 +109,9 @@ impl Registry {
                 return Ok(None);
             };
             self.pace(clock, &view).await?;
-            self.ledger.build(&view, unix_ms(clock.current())).map(Some)
+            let now = clock.current();
+            let is_late = || clock.current().duration_since(now).unwrap_or_default() > BUILD_TIME;
+            self.ledger.build(&view, unix_ms(now), is_late).map(Some)
         };
         match built.await {
             Ok(block) => block.map(|block| {

@@ -1,3 +1,6 @@
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -206,7 +209,15 @@ impl Ledger {
     }
 
     /// Builds a block on `view` from the waiting operations; those that the state refuses stop waiting.
-    pub(crate) fn build(&self, view: &View, now_ms: u64) -> Result<Block, ExecutionError> {
+    ///
+    /// It takes no more of them once `is_late` says so: whoever is slow to propose is passed over, and operations that are slow to
+    /// check would wait for ever, and everybody with them.
+    pub(crate) fn build(
+        &self,
+        view: &View,
+        now_ms: u64,
+        is_late: impl Fn() -> bool,
+    ) -> Result<Block, ExecutionError> {
         let mut header = Header {
             version: HEADER_VERSION,
             network: self.trust.network.clone(),
@@ -220,7 +231,7 @@ impl Ledger {
         };
         let mut working = Working::new(view, context(&header));
         let mut operations = Vec::new();
-        let mut size = 0;
+        let (mut size, mut tried) = (0, 0);
         let taken: usize = view
             .overlays
             .iter()
@@ -235,6 +246,11 @@ impl Ledger {
             if working.contains(&candidate.hash)? {
                 continue;
             }
+            // One is tried in any case, so that the network goes on.
+            if tried > 0 && is_late() {
+                break;
+            }
+            tried += 1;
             match working.apply(&candidate.operation) {
                 Ok(()) => {
                     size += candidate.bytes.len();

@@ -1,6 +1,7 @@
 //! Grants and their end. A grant comes before its subject's DID is created.
 
 use std::cell::Cell;
+use std::collections::BTreeMap;
 
 use jumin_identity::Did;
 
@@ -94,33 +95,54 @@ impl Change<'_> {
         ))
     }
 
-    /// Requires somebody to have accredited `did`, which doesn't exist yet, and its grant to stand: so nobody writes to the
-    /// ledger for whom nobody answers.
-    pub(super) fn require_awaited(&self, did: &Did) -> Result<(), Rejection> {
+    /// Tells whether somebody answers for `did`: whether it has a grant for any role that is in force, or will be, by somebody
+    /// who may still accredit.
+    pub(super) fn is_accredited(&self, did: &Did) -> Result<bool, Rejection> {
+        let now = self.block.time();
+        let mut above = BTreeMap::new();
         for role in Role::ALL {
             let record = self.state.accreditation(&accreditation_key(did, role))?;
-            for grant in record.iter().flat_map(|record| &record.grants) {
-                if self.stands(grant)? {
-                    return Ok(());
+            let grants = record.into_iter().flat_map(|record| record.grants);
+            for grant in grants.filter(|grant| grant.ended.is_none() && now < grant.until) {
+                let (Accreditor::Did(accreditor), Some(parent)) = (grant.by, grant.under) else {
+                    return Ok(true);
+                };
+                // Many grants may hang below the same one, which is judged once.
+                let way = (accreditor, parent);
+                let stands = match above.get(&way) {
+                    Some(stands) => *stands,
+                    None => self.stands(&way.0, way.1)?,
+                };
+                if stands {
+                    return Ok(true);
                 }
+                above.insert(way, stands);
             }
         }
-        Err(Rejection::NotAwaited)
+        Ok(false)
     }
 
-    /// Tells whether a grant is in force, or will be, by somebody who may still accredit.
-    fn stands(&self, grant: &Grant) -> Result<bool, Rejection> {
-        let now = self.block.time();
-        if grant.ended.is_some() || grant.until <= now {
-            return Ok(false);
-        }
-        let (Accreditor::Did(accreditor), Some(parent)) = (&grant.by, grant.under) else {
-            return Ok(true);
-        };
-        match self.chain_through(accreditor, parent) {
+    fn stands(&self, accreditor: &Did, grant: u64) -> Result<bool, Rejection> {
+        match self.chain_through(accreditor, grant) {
             Ok(_) => Ok(true),
             Err(Rejection::NotAccredited) => Ok(false),
             Err(error) => Err(error),
+        }
+    }
+
+    /// Requires `pause` seconds since a record was `updated` where nobody answers for its owner any more: it must be able to
+    /// change what it has, and must not fill the ledger with it.
+    pub(super) fn require_pause(
+        &self,
+        owner: &Did,
+        updated: u64,
+        pause: u64,
+    ) -> Result<(), Rejection> {
+        let next = updated.saturating_add(pause);
+        if next <= self.block.time() || self.is_accredited(owner)? {
+            Ok(())
+        } else {
+            Err(Rejection::TooSoon(next))
         }
     }
 
@@ -207,7 +229,7 @@ impl Change<'_> {
         judge: impl FnOnce(&View<'_>) -> Result<crate::AccreditationChain, AccreditationError>,
     ) -> Result<crate::AccreditationChain, Rejection> {
         let view = View {
-            state: self.state.0,
+            state: &self.state,
             failed: Cell::new(false),
         };
         let result = judge(&view);

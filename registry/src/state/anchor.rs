@@ -7,6 +7,9 @@ use crate::{
     record::{Accreditor, AnchorRecord, Record, TypeRecord},
 };
 
+/// How long an anchor of an issuer that nobody accredits any more stays as it is, in seconds.
+const UNACCREDITED_PAUSE: u64 = 60;
+
 impl Change<'_> {
     pub(super) fn anchor(&self) -> Result<(RecordKey, Record), Rejection> {
         let Operation::Anchor {
@@ -32,7 +35,7 @@ impl Change<'_> {
                 return Err(Rejection::NotIncreasing(current.version));
             }
             // Later versions need no accreditation: an issuer that lost it must still be able to revoke.
-            Some(_) => {}
+            Some(current) => self.require_pause(issuer, current.updated, UNACCREDITED_PAUSE)?,
             None => {
                 self.accreditation(issuer, Role::Issuer, None, now)?;
             }

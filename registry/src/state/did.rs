@@ -9,6 +9,9 @@ use crate::{
     record::{DidRecord, Record},
 };
 
+/// How long a DID that nobody accredits any more stays as it is after a change, in seconds.
+const UNACCREDITED_PAUSE: u64 = 3_600;
+
 impl Change<'_> {
     pub(super) fn create(
         &self,
@@ -25,7 +28,10 @@ impl Change<'_> {
         if self.state.did(&name)?.is_some() {
             return Err(Rejection::Exists);
         }
-        self.require_awaited(&did)?;
+        // So nobody writes to the ledger for whom nobody answers.
+        if !self.is_accredited(&did)? {
+            return Err(Rejection::NotAwaited);
+        }
         Ok((name, self.did_record(1, document.clone(), *next_key_hash)))
     }
 
@@ -38,6 +44,7 @@ impl Change<'_> {
     ) -> Result<(RecordKey, Record), Rejection> {
         let current = self.controlled_did(did, version)?;
         require_new_key(self.require_revealed_key()?, next_key_hash)?;
+        self.require_pause(did, current.updated, UNACCREDITED_PAUSE)?;
         let record = self.did_record(current.version + 1, document.clone(), *next_key_hash);
         Ok((RecordKey::Did(did.clone()), record))
     }

@@ -39,6 +39,9 @@ pub enum Rejection {
     /// The grant doesn't lie within the accreditor's own.
     #[error("the grant doesn't lie within the accreditor's own")]
     OutsideParent,
+    /// Who is not accredited any more changed the record just now; it may again from this time on, in Unix seconds.
+    #[error("who is not accredited any more may change this again only from Unix time {0} on")]
+    TooSoon(u64),
     /// A count or length is over its limit.
     #[error("more {0} than allowed")]
     Limits(&'static str),
@@ -82,6 +85,7 @@ impl Rejection {
             Self::Malformed(_) => "malformed",
             Self::Exists => "exists",
             Self::OutsideParent => "outside_parent",
+            Self::TooSoon(_) => "too_soon",
             Self::Limits(_) => "limits",
             Self::NotIncreasing(_) => "not_increasing",
             Self::UnknownGrant => "unknown_grant",

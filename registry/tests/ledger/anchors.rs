@@ -68,7 +68,13 @@ fn first_anchor_needs_accreditation_and_later_ones_do_not() {
     let (mut ledger, issuer) = issuer();
     ledger.anchor(&issuer, AnchorKind::StatusList, LIST, 1, [1; 32], None);
     ledger.end_accreditation(&issuer.did, Role::Issuer, 1);
-    ledger.anchor(&issuer, AnchorKind::StatusList, LIST, 2, [2; 32], None);
+    let again = issuer.sign(&anchor(&issuer, 2, None));
+    ledger.set_time(NOW + 59);
+    let refused = ledger.apply(&again).unwrap_err();
+    assert_eq!(refused, Rejection::TooSoon(NOW + 60));
+    assert_eq!(refused.code(), "too_soon");
+    ledger.set_time(NOW + 60);
+    ledger.apply(&again).unwrap();
     let another = Operation::Anchor {
         issuer: issuer.did.clone(),
         kind: AnchorKind::Dictionary,

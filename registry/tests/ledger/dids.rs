@@ -114,6 +114,7 @@ fn accreditor_that_lost_its_own_lets_nobody_create_a_did() {
 fn update_by_the_committed_key_rotates_to_the_next() {
     let mut ledger = TestLedger::new(NOW);
     let agency = ledger.agency();
+    ledger.accredit(&agency.did, Role::Issuer, &[CARD], NOW, NOW + 100);
     let third = key();
     let signed = update(
         &ledger,
@@ -176,6 +177,7 @@ fn committing_to_the_signing_key_again_is_refused() {
 fn replayed_update_has_no_effect() {
     let mut ledger = TestLedger::new(NOW);
     let agency = ledger.agency();
+    ledger.accredit(&agency.did, Role::Issuer, &[CARD], NOW, NOW + 100);
     let signed = update(
         &ledger,
         &agency,

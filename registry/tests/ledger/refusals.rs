@@ -1,13 +1,16 @@
 //! Operations on accreditations that are refused: each with its code, and without a trace.
 
-use jumin_identity::{ClaimPath, Did, Signer};
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use jumin_identity::{ClaimPath, Did, FileKey, PathSegment, Signer};
 use jumin_registry::{
-    Accreditor, Claims, Localized, Operation, OperationSigner, Purpose, Rejection, Role,
-    SignedOperation, sign_operation,
+    Accreditor, BlockContext, Claims, Localized, Operation, OperationSigner, Purpose, ReadState,
+    Record, RecordKey, Rejection, Role, SignedOperation, StateUnavailable, apply, sign_operation,
     testing::{TestAgency, TestLedger, document},
 };
 
-use super::{CARD, NOW, REGISTER, key};
+use super::{CARD, NOW, REGISTER, key, update};
 
 const UNTIL: u64 = NOW + 1_000;
 
@@ -318,6 +321,54 @@ fn accreditor_that_lost_its_own_still_ends_what_it_granted() {
 }
 
 #[test]
+fn who_lost_every_accreditation_changes_its_did_once_an_hour() {
+    let mut scene = Scene::new();
+    let Scene {
+        ledger,
+        office,
+        ministry,
+        ..
+    } = &mut scene;
+    let mut signer = key();
+    let mut update = |ledger: &TestLedger, by: &FileKey, version| {
+        let next = std::mem::replace(&mut signer, key());
+        let signed = update(ledger, office, version, by, next.public_key().thumbprint());
+        (signed, next)
+    };
+    // While it is accredited, as often as it likes.
+    let (first, second_key) = update(ledger, &office.next, 1);
+    ledger.apply(&first).unwrap();
+    let (second, third_key) = update(ledger, &second_key, 2);
+    ledger.apply(&second).unwrap();
+    ledger.set_time(NOW + 10);
+    ledger.end_accreditation(&ministry.did, Role::Accreditor, 1);
+    let (third, _) = update(ledger, &third_key, 3);
+    let refused = scene.refuse(&third, "too_soon");
+    assert_eq!(refused, Rejection::TooSoon(NOW + 3_600));
+    scene.ledger.set_time(NOW + 3_600);
+    scene.ledger.apply(&third).unwrap();
+}
+
+#[test]
+fn names_that_would_hide_what_is_around_them_are_malformed() {
+    let scene = Scene::new();
+    for hidden in ["\u{1b}[1A", "\n", "\u{202e}", "\u{2066}", "\u{200f}"] {
+        let claims = |terms: &mut Terms| {
+            terms.claims = Claims::Only(vec![ClaimPath(vec![PathSegment::Name(format!(
+                "name{hidden}"
+            ))])]);
+        };
+        let operation = grant(&scene.city.did, &scene.office.did, Role::Verifier, claims);
+        assert_eq!(operation.validate().unwrap_err().code(), "malformed");
+        let mut named = grant(&scene.city.did, &scene.office.did, Role::Issuer, |_| {});
+        if let Operation::Accredit { name, .. } = &mut named {
+            name.en.push_str(hidden);
+        }
+        assert_eq!(named.validate().unwrap_err().code(), "malformed");
+    }
+}
+
+#[test]
 fn creation_signed_by_another_key_or_for_another_network_is_refused_though_awaited() {
     let mut scene = Scene::new();
     let signer = key();
@@ -345,4 +396,51 @@ fn creation_signed_by_another_key_or_for_another_network_is_refused_though_await
     let reused = sign_operation(&network, &committed, &[signer]).unwrap();
     scene.refuse(&reused, "key_reused");
     scene.ledger.apply(&prepared.creation).unwrap();
+}
+
+/// Counts how often each record is read.
+struct Counting<'a> {
+    ledger: &'a TestLedger,
+    reads: RefCell<BTreeMap<RecordKey, usize>>,
+}
+
+impl ReadState for Counting<'_> {
+    fn read(&self, key: &RecordKey) -> Result<Option<Record>, StateUnavailable> {
+        *self.reads.borrow_mut().entry(key.clone()).or_default() += 1;
+        Ok(self.ledger.record(key))
+    }
+}
+
+#[test]
+fn creation_reads_each_record_once_however_many_grants_it_hangs_on() {
+    let mut scene = Scene::new();
+    let signer = key();
+    let described = document(&signer, NOW);
+    let prepared = scene.ledger.prepare(signer, described);
+    let did = prepared.agency.did.clone();
+    for role in [Role::Issuer, Role::Verifier, Role::Accreditor] {
+        for version in 0..16 {
+            let granted = grant(&scene.city.did, &did, role, |terms| terms.version = version);
+            scene.ledger.apply(&scene.city.sign(&granted)).unwrap();
+        }
+    }
+    scene
+        .ledger
+        .end_accreditation(&scene.ministry.did, Role::Accreditor, 1);
+    let counting = Counting {
+        ledger: &scene.ledger,
+        reads: RefCell::default(),
+    };
+    let block = BlockContext {
+        network: scene.ledger.network().clone(),
+        height: 100,
+        time_ms: NOW * 1000,
+        epoch: 0,
+    };
+    let refused = apply(&prepared.creation, &counting, &block).unwrap_err();
+    assert_eq!(refused, Rejection::NotAwaited);
+    let reads = counting.reads.into_inner();
+    assert!(reads.values().all(|count| *count == 1), "{reads:?}");
+    // The DID and its three records; city and ministry with theirs.
+    assert_eq!(reads.len(), 8, "{reads:?}");
 }
