@@ -136,10 +136,12 @@ impl Snapshots {
         self.lock().retain(kept);
     }
 
+    /// The newest one, unless there is room for one that is newer still: those that are held are being fetched.
     fn newest(&self, now: Instant) -> Option<Vec<u8>> {
         let mut held = self.lock();
+        let full = held.len() >= MAX_HELD;
         let newest = held.last_mut()?;
-        (now.duration_since(newest.taken) < FRESH).then(|| {
+        (full || now.duration_since(newest.taken) < FRESH).then(|| {
             newest.used = now;
             newest.checkpoint.bytes.clone()
         })
@@ -148,10 +150,10 @@ impl Snapshots {
     fn hold(&self, held: Held) {
         let mut all = self.lock();
         all.retain(|one| one.root != held.root);
-        if all.len() >= MAX_HELD {
-            all.remove(0);
+        // Another request may have made one meanwhile.
+        if all.len() < MAX_HELD {
+            all.push(held);
         }
-        all.push(held);
     }
 
     fn find(&self, root: &[u8; 32], now: Instant) -> Option<(Arc<Snapshot>, u64)> {
@@ -196,5 +198,48 @@ impl Ledger {
         let (snapshot, version) = found.ok_or(SnapshotError::Gone)?;
         let chunk = Chunk::of(&snapshot, version, after.map(KeyHash))?;
         borsh::to_vec(&chunk).map_err(|error| SnapshotError::Tree(error.into()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn held(store: &crate::store::Store, root: u8, now: Instant) -> Held {
+        Held {
+            checkpoint: StoredCheckpoint {
+                height: u64::from(root),
+                time_ms: 0,
+                tree_version: 0,
+                bytes: vec![root],
+            },
+            root: [root; 32],
+            snapshot: Arc::new(store.snapshot().unwrap()),
+            taken: now,
+            used: now,
+        }
+    }
+
+    #[test]
+    fn snapshot_that_is_being_fetched_is_not_given_up_for_a_newer_one() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("state.redb");
+        let store = crate::store::Store::open(&path, &[7; 32]).unwrap();
+        let (snapshots, start) = (Snapshots::default(), Instant::now());
+        snapshots.hold(held(&store, 1, start));
+        let later = start + FRESH;
+        assert_eq!(snapshots.newest(later), None);
+        snapshots.hold(held(&store, 2, later));
+        assert!(snapshots.find(&[1; 32], later).is_some());
+
+        // There is no room for a third while both are in use.
+        let later = later + FRESH;
+        assert_eq!(snapshots.newest(later), Some(vec![2]));
+        snapshots.hold(held(&store, 3, later));
+        assert!(snapshots.find(&[1; 32], later).is_some());
+        assert!(snapshots.find(&[3; 32], later).is_none());
+
+        snapshots.expire(later + UNUSED);
+        assert_eq!(snapshots.newest(later + UNUSED), None);
     }
 }

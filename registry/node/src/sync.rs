@@ -66,18 +66,34 @@ pub(crate) async fn fetch(store: &Arc<Store>, known: &Known<'_>) -> anyhow::Resu
     )
 }
 
+/// Fetches the state that an interrupted fetch has a part of, while the source has it still, else its newest.
 async fn from(
     source: &Source<'_>,
     store: &Arc<Store>,
     known: &Known<'_>,
 ) -> Result<(), SourceError> {
+    if let Some(start) = store.restoring_from()? {
+        match as_of(start, source, store, known).await {
+            Err(error) if error.is_about_start() => {}
+            fetched => return fetched,
+        }
+    }
     let start = source.checkpoint().await?;
+    as_of(start, source, store, known).await
+}
+
+async fn as_of(
+    start: Checkpoint,
+    source: &Source<'_>,
+    store: &Arc<Store>,
+    known: &Known<'_>,
+) -> Result<(), SourceError> {
     let (trust, handovers) = follow(source, known, &start).await?;
     let (height, root) = (start.header.height, start.header.state_root);
     tracing::info!(source = %source, height, "state sync: begins");
     let began = Instant::now();
     // This is the only task of the process now, so it may wait for the disk.
-    let mut restorer = Restorer::open(store.clone(), root)?;
+    let mut restorer = Restorer::open(store.clone(), &start)?;
     chunks(source, &mut restorer, &root).await?;
     let restored = restorer.finish().map_err(refused)?;
     let mut handovers = handovers;

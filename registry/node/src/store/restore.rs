@@ -20,6 +20,8 @@ pub(crate) const RESTORED_VERSION: Version = 1;
 
 /// The state root that is being restored.
 const RESTORING: &str = "restoring";
+/// The certified block whose state it is.
+const RESTORING_FROM: &str = "restoring-from";
 /// The last leaf written, from which an interrupted restore goes on.
 const RIGHTMOST: &str = "restored-to";
 
@@ -48,10 +50,11 @@ pub(crate) struct Restorer {
 pub(crate) struct Restored(());
 
 impl Restorer {
-    /// Goes on with an interrupted restore of this state, or starts anew.
-    pub(crate) fn open(store: Arc<Store>, root: [u8; 32]) -> Result<Self, StoreError> {
+    /// Goes on with an interrupted restore of this block's state, or starts anew.
+    pub(crate) fn open(store: Arc<Store>, from: &Checkpoint) -> Result<Self, StoreError> {
+        let root = from.header.state_root;
         if store.meta(RESTORING)?.as_deref() != Some(&root) {
-            store.clear_for(&root)?;
+            store.clear_for(&root, &from.to_bytes())?;
         }
         let shelf = Arc::new(Shelf {
             store,
@@ -133,7 +136,7 @@ impl Restorer {
             return Ok(Restored(()));
         }
         // Nothing of it can be used, so the next start begins anew.
-        self.shelf.store.clear_for(&[0; 32])?;
+        self.shelf.store.clear_for(&[0; 32], &[])?;
         Err(RestoreError::NotInState("another root".to_owned()))
     }
 }
@@ -230,7 +233,7 @@ impl TreeReader for Shelf {
 
 impl Store {
     /// Empties the tables for the restore of another state.
-    fn clear_for(&self, root: &[u8; 32]) -> Result<(), StoreError> {
+    fn clear_for(&self, root: &[u8; 32], from: &[u8]) -> Result<(), StoreError> {
         let write = self.database.begin_write()?;
         write.delete_table(NODES)?;
         write.delete_table(VALUES)?;
@@ -244,6 +247,7 @@ impl Store {
             let mut meta = write.open_table(META)?;
             meta.remove(RIGHTMOST)?;
             meta.insert(RESTORING, root.as_slice())?;
+            meta.insert(RESTORING_FROM, from)?;
         }
         write.commit()?;
         Ok(())
@@ -291,6 +295,13 @@ impl Store {
     /// Tells whether a restore was begun and not ended.
     pub(crate) fn is_restoring(&self) -> Result<bool, StoreError> {
         Ok(self.meta(RESTORING)?.is_some())
+    }
+
+    /// The certified block whose state an interrupted restore has a part of.
+    pub(crate) fn restoring_from(&self) -> Result<Option<Checkpoint>, StoreError> {
+        let bytes = self.meta(RESTORING_FROM)?;
+        // What can't be read is started anew.
+        Ok(bytes.and_then(|bytes| Checkpoint::from_bytes(&bytes).ok()))
     }
 }
 

@@ -1,6 +1,7 @@
 //! One node that gives its state out, none of whose answers is believed here.
 
 use std::fmt;
+use std::time::Duration;
 
 use jumin_http::{Client, HttpError, Url};
 use jumin_identity::{b64url, b64url_decode};
@@ -10,6 +11,8 @@ use serde::Deserialize;
 use crate::snapshot::MAX_CHUNK_BYTES;
 use crate::store::StoreError;
 
+/// How often a source that serves others is asked again, and how long after.
+const PATIENCE: (u32, Duration) = (30, Duration::from_millis(500));
 const MAX_ANSWER_BYTES: usize = 512 * 1024;
 
 /// Why a source is not used.
@@ -40,6 +43,19 @@ pub(super) enum SourceError {
 }
 
 impl SourceError {
+    /// Tells whether the block to start from is at fault, or not to be had here any more, rather than what came after it.
+    pub(super) fn is_about_start(&self) -> bool {
+        matches!(
+            self,
+            Self::Status(404)
+                | Self::Handover(_)
+                | Self::Checkpoint(_)
+                | Self::Behind
+                | Self::Old
+                | Self::OtherValidators
+        )
+    }
+
     /// Returns the stable code.
     pub(super) fn code(&self) -> &'static str {
         match self {
@@ -114,7 +130,14 @@ impl<'a> Source<'a> {
     ) -> Result<Vec<u8>, SourceError> {
         let after = after.map(|after| ("after", b64url(&after)));
         let path = ["v1", "snapshot", &b64url(root)];
-        self.get(&path, after, MAX_CHUNK_BYTES).await
+        for _ in 0..PATIENCE.0 {
+            match self.get(&path, after.clone(), MAX_CHUNK_BYTES).await {
+                // Others are being served: that's no reason to lose what this source holds.
+                Err(SourceError::Status(503)) => tokio::time::sleep(PATIENCE.1).await,
+                answered => return answered,
+            }
+        }
+        Err(SourceError::Status(503))
     }
 
     async fn get(

@@ -95,20 +95,28 @@ async fn interrupted_fetch_goes_on_where_it_was() {
         let (url, _) = serve(&network, Trick::None).await;
         let http = Client::new().unwrap();
         let source = Source::new(&http, &url);
-        let root = source.checkpoint().await.unwrap().header.state_root;
-        let mut restorer = Restorer::open(store.clone(), root).unwrap();
+        let start = source.checkpoint().await.unwrap();
+        let root = start.header.state_root;
+        let mut restorer = Restorer::open(store.clone(), &start).unwrap();
         let bytes = source.chunk(&root, None).await.unwrap();
         let chunk = Chunk::parse(&bytes).unwrap();
         restorer.add(chunk.entries, chunk.proof).unwrap();
         bytes
     };
     assert!(store.is_restoring().unwrap());
-    let (url, asked) = serve(&network, Trick::None).await;
+    // The source has a newer state meanwhile, and still the one that was begun with.
+    let (url, asked) = serve(&network, Trick::MovedOn).await;
     attempt(&network, &store, &[url]).await.unwrap();
     assert!(!bytes.is_empty());
     assert_eq!(asked.from_start.load(Ordering::Relaxed), 0);
     assert!(!store.is_restoring().unwrap());
     network.require_same(store);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn source_that_serves_others_too_is_waited_for() {
+    let network = Network::new();
+    assert_eq!(verdict(&network, Trick::Busy).await, Ok(()));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -120,8 +128,9 @@ async fn fetch_of_another_state_starts_anew() {
         let (url, _) = serve(&other, Trick::None).await;
         let http = Client::new().unwrap();
         let source = Source::new(&http, &url);
-        let root = source.checkpoint().await.unwrap().header.state_root;
-        let mut restorer = Restorer::open(store.clone(), root).unwrap();
+        let start = source.checkpoint().await.unwrap();
+        let root = start.header.state_root;
+        let mut restorer = Restorer::open(store.clone(), &start).unwrap();
         let chunk = Chunk::parse(&source.chunk(&root, None).await.unwrap()).unwrap();
         restorer.add(chunk.entries, chunk.proof).unwrap();
     }

@@ -55,6 +55,10 @@ pub(super) enum Trick {
     Endless,
     Garbage,
     Gone,
+    /// Gives out a later state than the one that it still has.
+    MovedOn,
+    /// Has others to serve every other time.
+    Busy,
 }
 
 pub(super) struct Network {
@@ -274,7 +278,7 @@ async fn newest(State(server): State<Server>) -> String {
     let bytes = server.ledger.snapshot_checkpoint().unwrap();
     let mut checkpoint = Checkpoint::from_bytes(&bytes).unwrap();
     match server.trick {
-        Trick::OtherRoot => checkpoint.header.state_root = [9; 32],
+        Trick::OtherRoot | Trick::MovedOn => checkpoint.header.state_root = [9; 32],
         Trick::OtherNetwork => checkpoint.header.network = "other".parse().unwrap(),
         _ => {}
     }
@@ -291,11 +295,14 @@ async fn chunk(
     Path(root): Path<String>,
     Query(query): Query<After>,
 ) -> Response {
-    server.asked.chunks.fetch_add(1, Ordering::Relaxed);
+    let asked = server.asked.chunks.fetch_add(1, Ordering::Relaxed);
     if query.after.is_none() {
         server.asked.from_start.fetch_add(1, Ordering::Relaxed);
     }
     match server.trick {
+        Trick::Busy if asked % 2 == 0 => {
+            return StatusCode::SERVICE_UNAVAILABLE.into_response();
+        }
         Trick::Gone => return StatusCode::NOT_FOUND.into_response(),
         Trick::Garbage => return vec![0xff; 1_000].into_response(),
         Trick::Oversized => return vec![0; MAX_CHUNK_BYTES + 1].into_response(),
