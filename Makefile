@@ -78,12 +78,12 @@ bench: setup ui $(INTEROP)/node_modules/.package-lock.json $(FACES_TESTS)/node_m
 	etcd=$$(tests/scripts/etcd.sh $(TARGET)/peers/etcd); $(TARGET)/release/jumin-bench --growth $(GROWTH) $${etcd:+--etcd "$$etcd"} \
 	  --peers $(TARGET)/peers/release/jumin-bench-peers --node-peer $(INTEROP)/bench.mjs --faces $(FACES_TESTS)/bench.mjs
 
-bench-ledger: setup ## Measure the ledger only, and draw docs/ledger-growth.svg (GROWTH=1000,10000 for less)
+bench-ledger: setup ui ## Measure the ledger only, and draw docs/ledger-growth.svg (GROWTH=1000,10000 for less)
 	$(CARGO) build $(LOCKED) --release -p jumin-registry-node -p jumin-tests --bin jumin-registry-node --bin jumin-bench
 	etcd=$$(tests/scripts/etcd.sh $(TARGET)/peers/etcd); $(TARGET)/release/jumin-bench --only ledger --growth $(GROWTH) \
 	  $${etcd:+--etcd "$$etcd"} --growth-plot docs/ledger-growth.svg --out target/bench-ledger.json
 
-growth-plot: ## Draw docs/ledger-growth.svg from the last measurement, target/growth.json
+growth-plot: ui ## Draw docs/ledger-growth.svg from the last measurement, target/growth.json
 	$(CARGO) build $(LOCKED) --release -p jumin-tests --bin jumin-bench
 	$(TARGET)/release/jumin-bench --only growth --redraw --growth-plot docs/ledger-growth.svg --out target/bench-growth.json
 
