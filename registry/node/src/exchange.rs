@@ -31,6 +31,9 @@ use crate::mempool::{Outcome, Share, Waiting};
 
 /// How many operations one message carries at most; fewer bytes than a block.
 const MAX_BATCH: usize = 32;
+/// After this many blocks without it, an operation is sent once more: who was out of reach then may be the one to propose.
+const REPEATED_BLOCKS: u64 = 16;
+const REPEAT_PAUSE: Duration = Duration::from_secs(5);
 /// So long a node waits after one message before it sends the next, so that operations go together.
 const BATCH_PAUSE: Duration = Duration::from_millis(10);
 /// After so many operations that no honest validator sends often, a validator's are not looked at.
@@ -174,6 +177,7 @@ pub(crate) async fn exchange_operations<S: Sender, R: Receiver>(
     let mut pausing = false;
     let pause = clock.sleep(Duration::ZERO);
     let mut pause = Box::pin(pause);
+    let mut repeat = Box::pin(clock.sleep(REPEAT_PAUSE));
     loop {
         let mut batch = Vec::new();
         tokio::select! {
@@ -187,6 +191,14 @@ pub(crate) async fn exchange_operations<S: Sender, R: Receiver>(
                     pause.set(clock.sleep(BATCH_PAUSE));
                     pausing = true;
                 }
+            },
+            () = &mut repeat => {
+                let overdue = ledger.mempool().overdue(REPEATED_BLOCKS, MAX_BATCH);
+                let batch: Vec<_> = overdue.iter().map(|one| one.bytes.to_vec()).collect();
+                if !batch.is_empty() {
+                    drop(sender.send(Recipients::All, IoBuf::from(batch.encode()), false));
+                }
+                repeat.set(clock.sleep(REPEAT_PAUSE));
             },
             message = receiver.recv() => match message {
                 Ok((peer, bytes)) => {

@@ -134,6 +134,11 @@ impl Mempool {
         Ok((outcome, new))
     }
 
+    /// The oldest operations that this node's state accepted and that `blocks` blocks did not take.
+    pub(crate) fn overdue(&self, blocks: u64, count: usize) -> Vec<Waiting> {
+        self.pool().overdue(blocks, count)
+    }
+
     /// The oldest waiting operations.
     pub(crate) fn candidates(&self, count: usize) -> Vec<Waiting> {
         self.pool().oldest(count)

@@ -151,6 +151,14 @@ impl Pool {
         pending.map(|pending| pending.waiting.clone()).collect()
     }
 
+    /// The oldest operations that this node's state accepted and that `blocks` blocks did not take.
+    pub(super) fn overdue(&self, blocks: u64, count: usize) -> Vec<Waiting> {
+        let is_old = |pending: &&Pending| self.height.saturating_sub(pending.since) >= blocks;
+        let old = self.pending.values().take_while(is_old);
+        let own = old.filter(|pending| !pending.share.is_doubtful());
+        own.take(count).map(|one| one.waiting.clone()).collect()
+    }
+
     pub(super) fn applied(&mut self, taken: &HashSet<[u8; 32]>, height: u64) {
         self.height = height;
         for hash in taken {

@@ -210,3 +210,21 @@ fn parsed_operation_is_found_by_its_exact_bytes_while_it_waits() {
     mempool.applied(&HashSet::from([[1; 32]]), 1);
     assert!(mempool.parsed(&[b"real".to_vec()])[0].is_none());
 }
+
+#[test]
+fn what_no_block_took_for_some_time_is_told_oldest_first_and_without_the_doubtful() {
+    let mempool = mempool();
+    add(&mempool, 2);
+    add(&mempool, 1);
+    mempool.add(waiting(3, 1), peer()).unwrap();
+    apply_empty(&mempool, 1..=3);
+    add(&mempool, 4);
+    let names = |blocks, count| -> Vec<u8> {
+        let overdue = mempool.overdue(blocks, count);
+        overdue.iter().map(|one| one.hash[0]).collect()
+    };
+    assert!(names(4, 10).is_empty());
+    assert_eq!(names(3, 10), [2, 1]);
+    assert_eq!(names(3, 1), [2]);
+    assert_eq!(names(0, 10), [2, 1, 4]);
+}
