@@ -179,12 +179,18 @@ impl History {
 
     /// The operations of a block as they came.
     pub(crate) fn operations(&self, height: u64) -> Result<Vec<SignedOperation>, StoreError> {
-        let Some(body) = self.bodies.get(height)? else {
-            return Ok(Vec::new());
-        };
-        let bodies: Vec<Vec<u8>> = borsh::from_slice(body.value()).map_err(|_| DAMAGED)?;
-        let parsed = bodies.iter().map(|bytes| SignedOperation::parse(bytes));
-        parsed.collect::<Result<_, _>>().map_err(|_| DAMAGED)
+        self.body(height)?
+            .iter()
+            .map(|bytes| parsed(bytes))
+            .collect()
+    }
+
+    /// The operations of a block as they came, not parsed yet: parsing all for one of them would be dear.
+    pub(crate) fn body(&self, height: u64) -> Result<Vec<Vec<u8>>, StoreError> {
+        match self.bodies.get(height)? {
+            Some(body) => borsh::from_slice(body.value()).map_err(|_| DAMAGED),
+            None => Ok(Vec::new()),
+        }
     }
 
     /// At most `limit` operations that concern a DID and stand below `before`, newest first.
@@ -245,4 +251,8 @@ impl Summary {
             certificate: self.certificate.clone()?,
         })
     }
+}
+/// Parses an operation of a finalized block.
+pub(crate) fn parsed(bytes: &[u8]) -> Result<SignedOperation, StoreError> {
+    SignedOperation::parse(bytes).map_err(|_| DAMAGED)
 }

@@ -48,6 +48,8 @@ pub(crate) struct Context {
     bundlers: Arc<Semaphore>,
     /// One for each chunk of a snapshot that is being made.
     chunks: Arc<Semaphore>,
+    /// One for each answer to the explorer that is being made.
+    explorers: Arc<Semaphore>,
 }
 
 impl Context {
@@ -69,6 +71,7 @@ impl Context {
             waiters: Arc::new(Semaphore::new(operations::MAX_WAITERS)),
             bundlers: Arc::new(Semaphore::new(records::MAX_BUNDLERS)),
             chunks: Arc::new(Semaphore::new(snapshot::CHUNKS_AT_ONCE)),
+            explorers: Arc::new(Semaphore::new(explorer::AT_ONCE)),
         }
     }
 }
@@ -97,7 +100,7 @@ pub(crate) fn router(context: Context) -> Router {
         .routes(routes!(observe::readyz))
         .routes(routes!(observe::status))
         .routes(routes!(metrics::metrics))
-        .merge(explorer::routes())
+        .merge(explorer::routes(&context))
         .split_for_parts();
     let router = api.route(
         "/openapi.json",

@@ -1,3 +1,6 @@
+use std::cell::RefCell;
+use std::collections::HashMap;
+
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
@@ -88,28 +91,26 @@ fn views(
     records: Vec<(String, Vec<u8>)>,
     at: u64,
 ) -> Result<Vec<AccreditationView>, StoreError> {
+    let now = Now {
+        snapshot,
+        read: RefCell::default(),
+    };
     let viewed = records.iter();
-    let viewed = viewed.map(|(key, bytes)| view(snapshot, key, bytes, at));
+    let viewed = viewed.map(|(key, bytes)| view(&now, key, bytes, at));
     viewed.collect()
 }
 
-fn view(
-    snapshot: &Snapshot,
-    key: &str,
-    bytes: &[u8],
-    at: u64,
-) -> Result<AccreditationView, StoreError> {
+fn view(now: &Now<'_>, key: &str, bytes: &[u8], at: u64) -> Result<AccreditationView, StoreError> {
     let (Ok(Record::Accreditation(record)), Ok(RecordKey::Accreditation { subject, role })) =
         (Record::from_bytes(bytes), key.parse())
     else {
         return Err(StoreError::Damaged("accreditation"));
     };
-    let did = snapshot.record(&RecordKey::Did(subject.clone()).to_string())?;
-    let did = match did.map(|bytes| Record::from_bytes(&bytes)) {
-        Some(Ok(Record::Did(record))) => Some(record),
+    let did = match now.lookup(&RecordKey::Did(subject.clone())) {
+        Lookup::Present(Record::Did(record)) => Some(record),
         _ => None,
     };
-    let effective = |grant| chain_through(&Now(snapshot), &subject, role, grant, at).is_ok();
+    let effective = |grant| chain_through(now, &subject, role, grant, at).is_ok();
     let grants = record.grants.iter();
     let grants = grants.map(|grant| GrantView::new(grant, effective(grant.id)));
     let grants = grants.collect();
@@ -123,16 +124,27 @@ fn view(
     })
 }
 
-/// The state as the applied block left it.
-struct Now<'a>(&'a Snapshot);
+/// The state as the applied block left it; what was read for one answer is decoded once.
+struct Now<'a> {
+    snapshot: &'a Snapshot,
+    read: RefCell<HashMap<RecordKey, Lookup>>,
+}
 
-impl LookupRecord for Now<'_> {
-    fn lookup(&self, key: &RecordKey) -> Lookup {
-        match self.0.record(&key.to_string()) {
+impl Now<'_> {
+    fn read(&self, key: &RecordKey) -> Lookup {
+        match self.snapshot.record(&key.to_string()) {
             Ok(None) => Lookup::Absent,
             Ok(Some(bytes)) => Record::from_bytes(&bytes).map_or(Lookup::Unknown, Lookup::Present),
             Err(_) => Lookup::Unknown,
         }
+    }
+}
+
+impl LookupRecord for Now<'_> {
+    fn lookup(&self, key: &RecordKey) -> Lookup {
+        let mut read = self.read.borrow_mut();
+        let found = read.entry(key.clone()).or_insert_with(|| self.read(key));
+        found.clone()
     }
 }
 

@@ -1,11 +1,9 @@
-use std::collections::HashMap;
-
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
 use jumin_identity::{Did, b64url};
-use jumin_registry::{AnchorRecord, DidRecord, Record, RecordKey, SignedOperation};
+use jumin_registry::{AnchorRecord, DidRecord, Record, RecordKey};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
@@ -13,7 +11,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::accreditations::{AccreditationView, accreditations_of, standing};
 use super::operation::OperationView;
 use super::{Answer, Context, MAX_LIMIT, bounded, failed, malformed, query};
-use crate::history::Place;
+use crate::history::{Place, parsed};
 use crate::store::{Snapshot, StoreError};
 
 /// Something that an issuer publishes, by its digest.
@@ -150,20 +148,23 @@ fn place(text: &str) -> Option<Place> {
 
 fn entries(snapshot: &Snapshot, places: &[Place]) -> Result<Vec<HistoryEntry>, StoreError> {
     const DAMAGED: StoreError = StoreError::Damaged("history");
-    let mut blocks: HashMap<u64, (u64, Vec<SignedOperation>)> = HashMap::new();
-    let mut found = Vec::new();
-    for (height, index) in places {
-        if !blocks.contains_key(height) {
-            let block = snapshot.history().block(*height)?.ok_or(DAMAGED)?;
-            let operations = snapshot.history().operations(*height)?;
-            blocks.insert(*height, (block.header.time_ms, operations));
+    // The newest first, so that those of one block follow each other, and one block is held at a time.
+    let by_block = places.chunk_by(|(one, _), (other, _)| one == other);
+    let mut found = Vec::with_capacity(places.len());
+    for of_block in by_block {
+        let Some((height, _)) = of_block.first() else {
+            continue;
+        };
+        let time_ms = snapshot.history().block(*height)?.ok_or(DAMAGED)?;
+        let time_ms = time_ms.header.time_ms;
+        let body = snapshot.history().body(*height)?;
+        for (height, index) in of_block {
+            let operation = parsed(body.get(usize::from(*index)).ok_or(DAMAGED)?)?;
+            found.push(HistoryEntry {
+                time_ms,
+                operation: OperationView::new(&operation, (*height, *index)),
+            });
         }
-        let (time_ms, operations) = blocks.get(height).ok_or(DAMAGED)?;
-        let operation = operations.get(usize::from(*index)).ok_or(DAMAGED)?;
-        found.push(HistoryEntry {
-            time_ms: *time_ms,
-            operation: OperationView::new(operation, (*height, *index)),
-        });
     }
     Ok(found)
 }

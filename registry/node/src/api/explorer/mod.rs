@@ -15,10 +15,12 @@ mod validators;
 
 pub(super) use validators::{ValidatorView, Validators, participation};
 
+use std::time::Duration;
+
 use axum::Router;
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, Request};
-use axum::middleware::{Next, from_fn};
+use axum::extract::{Query, Request, State};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use jumin_http::Problem;
 use rust_embed::RustEmbed;
@@ -26,11 +28,15 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::{Context, Failure};
+use crate::proofs::ReadError;
 use crate::store::StoreError;
 
 /// How many entries a list has at most.
 const MAX_LIMIT: usize = 100;
 const DEFAULT_LIMIT: usize = 25;
+/// How many answers are made at once, and how long others wait for their turn.
+pub(super) const AT_ONCE: usize = 2;
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The explorer's page as `make ui` builds it.
 #[derive(RustEmbed)]
@@ -38,7 +44,7 @@ const DEFAULT_LIMIT: usize = 25;
 struct Page;
 
 /// Adds the explorer's answers.
-pub(super) fn routes() -> OpenApiRouter<Context> {
+pub(super) fn routes(context: &Context) -> OpenApiRouter<Context> {
     OpenApiRouter::new()
         .routes(routes!(overview::overview))
         .routes(routes!(validators::validators))
@@ -48,6 +54,27 @@ pub(super) fn routes() -> OpenApiRouter<Context> {
         .routes(routes!(dids::did))
         .routes(routes!(dids::history))
         .routes(routes!(accreditations::accreditations))
+        .route_layer(from_fn_with_state(context.clone(), aside))
+}
+
+/// Answers few at a time, on threads of their own: these reads cost more than others, and must not hold up those who submit
+/// operations or check proofs.
+async fn aside(State(context): State<Context>, request: Request, next: Next) -> Response {
+    let permit = context.explorers.clone().acquire_owned();
+    let Ok(Ok(permit)) = tokio::time::timeout(PATIENCE, permit).await else {
+        let busy = "The node is answering others; try again in a moment.";
+        return Problem::unavailable("busy", busy)
+            .retry_after(1)
+            .into_response();
+    };
+    let answering = tokio::runtime::Handle::current();
+    let answer = tokio::task::spawn_blocking(move || {
+        let response = answering.block_on(next.run(request));
+        drop(permit);
+        response
+    });
+    let answer = answer.await;
+    answer.unwrap_or_else(|_| Failure(ReadError::Interrupted).into_response())
 }
 
 /// Answers what no route takes: the page's files, and elsewhere a problem that programs can read.
