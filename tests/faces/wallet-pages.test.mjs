@@ -107,6 +107,21 @@ for (const [name, screen] of Object.entries(screens)) {
   })
 }
 
+test('with less motion, a change of theme reaches the deepest text at once', async () => {
+  await visit(screens['a request within what is allowed'], { lang: 'ko', theme: 'light' }, async (page) => {
+    const colours = await page.evaluate(() => {
+      const root = document.documentElement
+      return ['light', 'dark'].map((theme) => {
+        root.dataset.theme = theme
+        return [getComputedStyle(root).getPropertyValue('--text'), getComputedStyle(document.querySelector('.name > bdi')).color]
+      })
+    })
+    const [[light, lightText], [dark, darkText]] = colours
+    assert.notEqual(light, dark)
+    assert.notEqual(lightText, darkText)
+  })
+})
+
 test('the smallest window with text twice as large cuts nothing off', async () => {
   for (const name of ['home', 'a card whose status is not known', 'activity', 'settings', 'locked', 'a new PIN']) {
     await visit(screens[name], { lang: 'ko' }, async (page) => {
