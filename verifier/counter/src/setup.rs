@@ -65,7 +65,7 @@ pub struct NewOffice {
 #[derive(Clone, Debug)]
 pub enum SetUp {
     /// It can serve.
-    Ready(Settings),
+    Ready(Box<Settings>),
     /// The ledger takes its DID once somebody has accredited it; then setting up goes on from there.
     AwaitsAccreditation(Did),
 }
@@ -101,7 +101,7 @@ pub async fn set_up(home: &Home, office: NewOffice, http: Client) -> Result<SetU
         trust: office.trust,
     };
     home.save(&settings)?;
-    Ok(SetUp::Ready(settings))
+    Ok(SetUp::Ready(Box::new(settings)))
 }
 
 /// Signs the operation that creates the DID, the same at every call: the DID is its hash.

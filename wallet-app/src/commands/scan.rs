@@ -55,13 +55,13 @@ impl Kind {
             head.is_some_and(|head| head.eq_ignore_ascii_case(known))
         };
         let https = starts(&"https:");
-        if OFFERS.iter().any(|known| starts(known)) || text.starts_with('{') {
+        if OFFERS.iter().any(&starts) || text.starts_with('{') {
             return Self::Offer;
         }
         if https && text.contains("credential_offer") {
             return Self::Offer;
         }
-        let asks = REQUESTS.iter().any(|known| starts(known));
+        let asks = REQUESTS.iter().any(starts);
         match asks || (https && text.contains("client_id=")) {
             true => Self::Request,
             false => Self::Code,

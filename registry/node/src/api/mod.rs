@@ -18,7 +18,6 @@ use std::sync::Arc;
 use axum::Router;
 use axum::http::StatusCode;
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::response::IntoResponse;
 use axum::routing::get;
 use jumin_http::Problem;
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -30,6 +29,7 @@ use utoipa_axum::routes;
 use crate::block::MAX_OPERATION_BYTES;
 use crate::ledger::Ledger;
 use crate::proofs::ReadError;
+use crate::store::StoreError;
 use crate::validator::{Gossip, Validator};
 
 /// What every route shares.
@@ -115,34 +115,25 @@ pub(crate) fn router(context: Context) -> Router {
 }
 
 /// A read that failed, as the answer a client gets.
-struct Failure(ReadError);
-
-impl From<ReadError> for Failure {
+impl From<ReadError> for Problem {
     fn from(error: ReadError) -> Self {
-        Self(error)
-    }
-}
-
-impl From<crate::store::StoreError> for Failure {
-    fn from(error: crate::store::StoreError) -> Self {
-        Self(error.into())
-    }
-}
-
-impl IntoResponse for Failure {
-    fn into_response(self) -> axum::response::Response {
-        match self.0 {
+        match error {
             ReadError::NoCheckpoint => {
                 let detail = "No block is finalized yet; try again in a moment.";
-                Problem::unavailable("no_checkpoint", detail)
+                Self::unavailable("no_checkpoint", detail)
             }
             ReadError::BundleTooLarge => {
                 let detail =
                     "The registry has outgrown bundles; read the records that you need one by one.";
-                Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "bundle_too_large", detail)
+                Self::new(StatusCode::PAYLOAD_TOO_LARGE, "bundle_too_large", detail)
             }
-            error => Problem::internal(&error),
+            error => Self::internal(&error),
         }
-        .into_response()
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        ReadError::from(error).into()
     }
 }

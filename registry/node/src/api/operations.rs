@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use utoipa::{IntoParams, ToSchema};
 
-use super::{Context, Failure};
+use super::Context;
 use crate::application::unix_ms;
 use crate::block::MAX_OPERATION_BYTES;
 use crate::execution::operation_hash;
@@ -82,17 +82,13 @@ pub(super) async fn submit(
     State(context): State<Context>,
     wait: Result<Query<Wait>, QueryRejection>,
     body: Body,
-) -> Result<Response, Response> {
-    let Query(wait) = wait.map_err(|_| {
-        Problem::bad_request("malformed", "`wait` is a number of seconds.").into_response()
-    })?;
+) -> Result<Response, Problem> {
+    let Query(wait) =
+        wait.map_err(|_| Problem::bad_request("malformed", "`wait` is a number of seconds."))?;
     let body = read(body).await?;
     let operation = SignedOperation::parse(&body).map_err(|error| malformed(&error))?;
     let hash = operation_hash(&operation);
-    let known = context
-        .ledger
-        .outcome(&hash)
-        .map_err(|error| Failure::from(error).into_response())?;
+    let known = context.ledger.outcome(&hash)?;
     if let Some(Outcome::Finalized(_)) = known {
         return Ok(answer(&hash, known));
     }
@@ -119,28 +115,30 @@ pub(super) async fn submit(
             let mut response = Problem::conflict(code, detail).into_response();
             // It was counted where the block was built.
             response.extensions_mut().remove::<ProblemCode>();
-            Err(response)
+            Ok(response)
         }
         Outcome::Forgotten => Err(Problem::unavailable(
             "expired",
             "No block took the operation; submit it again.",
         )
-        .retry_after(RETRY_SECONDS)
-        .into_response()),
+        .retry_after(RETRY_SECONDS)),
         outcome => Ok(answer(&hash, Some(outcome))),
     }
 }
 
 /// Reads an operation's bytes; who trickles them holds a place that others need, so it takes seconds at most.
-async fn read(body: Body) -> Result<Bytes, Response> {
+async fn read(body: Body) -> Result<Bytes, Problem> {
     let reading = to_bytes(body, MAX_OPERATION_BYTES);
     match tokio::time::timeout(BODY_TIME, reading).await {
         Ok(Ok(bytes)) => Ok(bytes),
         Ok(Err(_)) => Err(malformed(&OperationError::TooLarge)),
         Err(_) => {
             let detail = "The operation did not come in time; nothing was taken.";
-            let slow = Problem::new(StatusCode::REQUEST_TIMEOUT, "too_slow", detail);
-            Err(slow.into_response())
+            Err(Problem::new(
+                StatusCode::REQUEST_TIMEOUT,
+                "too_slow",
+                detail,
+            ))
         }
     }
 }
@@ -163,13 +161,13 @@ async fn settled(
     }
 }
 
-fn busy(why: Busy) -> Response {
+fn busy(why: Busy) -> Problem {
     let detail = format!("{why}; nothing was taken, try again in a moment");
     let problem = match why {
         Busy::Full => Problem::unavailable("busy", detail),
         Busy::Submitter => Problem::too_many_requests("submitter_busy", detail),
     };
-    problem.retry_after(RETRY_SECONDS).into_response()
+    problem.retry_after(RETRY_SECONDS)
 }
 
 fn answer(hash: &[u8; 32], outcome: Option<Outcome>) -> Response {
@@ -180,15 +178,15 @@ fn answer(hash: &[u8; 32], outcome: Option<Outcome>) -> Response {
     (status, Json(OperationStatus::new(hash, outcome))).into_response()
 }
 
-fn malformed(error: &OperationError) -> Response {
+fn malformed(error: &OperationError) -> Problem {
     let status = match error {
         OperationError::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         _ => StatusCode::BAD_REQUEST,
     };
-    Problem::new(status, error.code(), error.to_string()).into_response()
+    Problem::new(status, error.code(), error.to_string())
 }
 
-fn refused(rejection: &Rejection) -> Response {
+fn refused(rejection: &Rejection) -> Problem {
     let status = match rejection {
         Rejection::StateUnavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
         Rejection::BadSignature | Rejection::NotAccredited | Rejection::NotAwaited => {
@@ -200,7 +198,7 @@ fn refused(rejection: &Rejection) -> Response {
         Rejection::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         _ => StatusCode::CONFLICT,
     };
-    Problem::new(status, rejection.code(), rejection.to_string()).into_response()
+    Problem::new(status, rejection.code(), rejection.to_string())
 }
 
 /// Tells what became of an operation.
@@ -212,13 +210,10 @@ fn refused(rejection: &Rejection) -> Response {
 pub(super) async fn status(
     State(context): State<Context>,
     Path(hash): Path<String>,
-) -> Result<Json<OperationStatus>, Response> {
-    let hash: OperationHash = hash.parse().map_err(|_| {
-        Problem::bad_request("malformed", "This is not an operation's hash.").into_response()
-    })?;
-    let outcome = context
-        .ledger
-        .outcome(&hash.0)
-        .map_err(|error| Failure::from(error).into_response())?;
+) -> Result<Json<OperationStatus>, Problem> {
+    let hash: OperationHash = hash
+        .parse()
+        .map_err(|_| Problem::bad_request("malformed", "This is not an operation's hash."))?;
+    let outcome = context.ledger.outcome(&hash.0)?;
     Ok(Json(OperationStatus::new(&hash.0, outcome)))
 }

@@ -9,7 +9,7 @@ use jumin_registry::{NetworkTrust, RecordKey};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{Context, Failure};
+use super::Context;
 use crate::proofs::ReadError;
 
 /// How many changes of validators one answer has: more than a network makes in years, and within what readers take.
@@ -39,14 +39,11 @@ pub(super) struct Proved {
 pub(super) async fn record(
     State(context): State<Context>,
     Path(key): Path<String>,
-) -> Result<Json<Proved>, Response> {
-    let key: RecordKey = key.parse().map_err(|_| {
-        Problem::bad_request("malformed", "This is not a record's key.").into_response()
-    })?;
-    let proof = context
-        .ledger
-        .prove(&key)
-        .map_err(|error| Failure::from(error).into_response())?;
+) -> Result<Json<Proved>, Problem> {
+    let key: RecordKey = key
+        .parse()
+        .map_err(|_| Problem::bad_request("malformed", "This is not a record's key."))?;
+    let proof = context.ledger.prove(&key)?;
     Ok(Json(Proved {
         key: proof.record.key.to_string(),
         value: proof.record.value.as_deref().map(b64url),
@@ -66,7 +63,7 @@ pub(super) struct CheckpointAnswer {
 #[utoipa::path(get, path = "/v1/checkpoint", responses((status = 200, body = CheckpointAnswer)))]
 pub(super) async fn checkpoint(
     State(context): State<Context>,
-) -> Result<Json<CheckpointAnswer>, Failure> {
+) -> Result<Json<CheckpointAnswer>, Problem> {
     let checkpoint = context.ledger.checkpoint()?;
     Ok(Json(CheckpointAnswer {
         checkpoint: b64url(&checkpoint.bytes),
@@ -93,7 +90,7 @@ pub(super) struct BundleQuery {
 pub(super) async fn bundle(
     State(context): State<Context>,
     query: Result<Query<BundleQuery>, QueryRejection>,
-) -> Result<Response, Response> {
+) -> Result<Response, Problem> {
     let Query(query) = query.map_err(|_| not_an_epoch())?;
     let place = context.bundlers.clone().acquire_owned().await;
     // Proving every record takes a while once there are many, also for a client that has gone meanwhile.
@@ -102,10 +99,7 @@ pub(super) async fn bundle(
         drop(place);
         bundle
     });
-    let bytes = proving
-        .await
-        .unwrap_or(Err(ReadError::Interrupted))
-        .map_err(|error| Failure::from(error).into_response())?;
+    let bytes = proving.await.unwrap_or(Err(ReadError::Interrupted))?;
     let headers = [(header::CONTENT_TYPE, "application/json")];
     Ok((headers, bytes).into_response())
 }
@@ -131,7 +125,7 @@ pub(super) struct Handovers {
 pub(super) async fn handovers(
     State(context): State<Context>,
     query: Result<Query<HandoversQuery>, QueryRejection>,
-) -> Result<Json<Handovers>, Response> {
+) -> Result<Json<Handovers>, Problem> {
     let Query(query) = query.map_err(|_| not_an_epoch())?;
     let found = context.ledger.handovers(query.from);
     let encoded = found.iter().take(HANDOVERS_AT_ONCE);
@@ -140,8 +134,8 @@ pub(super) async fn handovers(
     }))
 }
 
-fn not_an_epoch() -> Response {
-    Problem::bad_request("malformed", "An epoch is a number.").into_response()
+fn not_an_epoch() -> Problem {
+    Problem::bad_request("malformed", "An epoch is a number.")
 }
 
 /// Tells which network this is and who its validators are now; a reader must have this from a source it trusts.

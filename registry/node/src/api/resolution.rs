@@ -2,11 +2,12 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use jumin_http::Problem;
 use jumin_identity::{Did, b64url};
 use jumin_registry::{Record, RecordKey};
 use serde_json::{Value, json};
 
-use super::{Context, Failure};
+use super::Context;
 
 /// Resolves a DID (W3C DID Resolution); the proof is in the document's metadata.
 #[utoipa::path(
@@ -22,7 +23,7 @@ use super::{Context, Failure};
 pub(super) async fn resolve(
     State(context): State<Context>,
     Path(did): Path<String>,
-) -> Result<Response, Failure> {
+) -> Result<Response, Problem> {
     let Ok(did) = did.parse::<Did>() else {
         return Ok(failed(StatusCode::BAD_REQUEST, "invalidDid", Value::Null));
     };

@@ -27,9 +27,9 @@ pub(super) struct SnapshotAnswer {
 #[utoipa::path(get, path = "/v1/snapshot", responses((status = 200, body = SnapshotAnswer)))]
 pub(super) async fn newest(
     State(context): State<Context>,
-) -> Result<Json<SnapshotAnswer>, Response> {
+) -> Result<Json<SnapshotAnswer>, Problem> {
     let checkpoint = context.ledger.snapshot_checkpoint();
-    let checkpoint = checkpoint.map_err(|error| problem(&error).into_response())?;
+    let checkpoint = checkpoint.map_err(|error| problem(&error))?;
     Ok(Json(SnapshotAnswer {
         checkpoint: b64url(&checkpoint),
     }))
@@ -55,10 +55,10 @@ pub(super) async fn chunk(
     State(context): State<Context>,
     Path(root): Path<String>,
     query: Result<Query<After>, QueryRejection>,
-) -> Result<Response, Response> {
+) -> Result<Response, Problem> {
     let malformed = || {
         let detail = "A state root and a key's hash are 32 bytes in base64url.";
-        Problem::bad_request("malformed", detail).into_response()
+        Problem::bad_request("malformed", detail)
     };
     let hash = |text: &str| <[u8; 32]>::try_from(b64url_decode(text).ok()?).ok();
     let root = hash(&root).ok_or_else(malformed)?;
@@ -67,7 +67,7 @@ pub(super) async fn chunk(
     let after = after.transpose()?;
     let Ok(permit) = context.chunks.clone().try_acquire_owned() else {
         let busy = Problem::unavailable("busy", "Others are being served; try again in a moment.");
-        return Err(busy.retry_after(1).into_response());
+        return Err(busy.retry_after(1));
     };
     let made = tokio::task::spawn_blocking(move || {
         let made = context.ledger.snapshot_chunk(&root, after);
@@ -75,8 +75,8 @@ pub(super) async fn chunk(
         made
     });
     let bytes = match made.await {
-        Ok(made) => made.map_err(|error| problem(&error).into_response())?,
-        Err(error) => return Err(Problem::internal(&error).into_response()),
+        Ok(made) => made.map_err(|error| problem(&error))?,
+        Err(error) => return Err(Problem::internal(&error)),
     };
     let headers = [(header::CONTENT_TYPE, "application/octet-stream")];
     Ok((headers, bytes).into_response())

@@ -28,12 +28,12 @@ pub(super) struct Trouble {
     restarts: Vec<(u64, usize)>,
     /// When the network is whole again.
     heals: Option<u64>,
-    taps: Vec<(
-        usize,
-        usize,
-        mpsc::UnboundedReceiver<(ed25519::PublicKey, commonware_runtime::IoBuf)>,
-    )>,
+    /// What nodes that garble hear, by their index and the channel.
+    taps: Vec<(usize, usize, Tap)>,
 }
+
+/// Messages with their senders.
+type Tap = mpsc::UnboundedReceiver<(ed25519::PublicKey, commonware_runtime::IoBuf)>;
 
 impl Trouble {
     /// Makes trouble for as long as the scenario says, and checks at each step.

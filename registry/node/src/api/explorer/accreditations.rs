@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::operation::GrantView;
-use super::{Answer, Context, bounded, failed, malformed, query};
+use super::{Answer, Context, bounded, malformed, query};
 use crate::store::{Snapshot, StoreError};
 
 const PREFIX: &str = "accreditation/";
@@ -66,12 +66,12 @@ pub(super) async fn accreditations(
     let limit = bounded(page.limit);
     let (applied, snapshot) = (context.ledger.applied(), context.ledger.snapshot());
     let records = snapshot.records_under(PREFIX, after, limit);
-    let records = records.map_err(failed)?;
+    let records = records?;
     let next = records.last().filter(|_| records.len() == limit);
     let next = next.map(|(key, _)| key.clone());
     Ok(Json(Accreditations {
         height: applied.height,
-        accreditations: views(&snapshot, records, applied.time_ms / 1000).map_err(failed)?,
+        accreditations: views(&snapshot, records, applied.time_ms / 1000)?,
         next,
     }))
 }

@@ -1,7 +1,6 @@
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
-use axum::response::{IntoResponse, Response};
 use jumin_http::Problem;
 use jumin_identity::b64url;
 use jumin_registry::{Certificate, quorum};
@@ -10,7 +9,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::operation::OperationView;
 use super::validators::signatures;
-use super::{Answer, Context, bounded, failed, malformed, query};
+use super::{Answer, Context, bounded, malformed, query};
 use crate::history::Summary;
 use crate::ledger::Ledger;
 
@@ -95,10 +94,10 @@ pub(super) async fn blocks(
     let snapshot = context.ledger.snapshot();
     let history = snapshot.history();
     let before = page.before.unwrap_or(u64::MAX);
-    let found = history.below(before, bounded(page.limit)).map_err(failed)?;
+    let found = history.below(before, bounded(page.limit))?;
     let height = context.ledger.applied().height;
     Ok(Json(Blocks {
-        first: history.first().map_err(failed)?.unwrap_or(height),
+        first: history.first()?.unwrap_or(height),
         height,
         blocks: found
             .iter()
@@ -126,10 +125,10 @@ pub(super) async fn block(
     let snapshot = context.ledger.snapshot();
     let history = snapshot.history();
     let newest = context.ledger.applied().height;
-    let first = history.first().map_err(failed)?.unwrap_or(newest);
-    let found = history.block(height).map_err(failed)?;
+    let first = history.first()?.unwrap_or(newest);
+    let found = history.block(height)?;
     let found = found.ok_or_else(|| missing(height, first, newest))?;
-    let operations = history.operations(height).map_err(failed)?;
+    let operations = history.operations(height)?;
     let views = (0_u16..).zip(&operations);
     let header = &found.header;
     Ok(Json(BlockPage {
@@ -153,14 +152,14 @@ pub(super) async fn block(
 }
 
 /// Says why a block is not here.
-pub(super) fn missing(height: u64, first: u64, newest: u64) -> Response {
+pub(super) fn missing(height: u64, first: u64, newest: u64) -> Problem {
     let (code, detail) = if height < first {
         let detail = format!("This node's history begins with block {first}.");
         ("before_history", detail)
     } else {
         ("not_yet", format!("The newest block here is {newest}."))
     };
-    Problem::new(axum::http::StatusCode::NOT_FOUND, code, detail).into_response()
+    Problem::new(axum::http::StatusCode::NOT_FOUND, code, detail)
 }
 
 fn summary(ledger: &Ledger, one: &Summary) -> BlockSummary {

@@ -1,7 +1,7 @@
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
-use axum::response::Response;
+use jumin_http::Problem;
 use jumin_identity::{Did, b64url};
 use jumin_registry::{AnchorRecord, DidRecord, Record, RecordKey};
 use serde::{Deserialize, Serialize};
@@ -10,7 +10,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::accreditations::{AccreditationView, accreditations_of, standing};
 use super::operation::OperationView;
-use super::{Answer, Context, MAX_LIMIT, bounded, failed, malformed, query};
+use super::{Answer, Context, MAX_LIMIT, bounded, malformed, query};
 use crate::history::{Place, parsed};
 use crate::store::{Snapshot, StoreError};
 
@@ -96,9 +96,7 @@ pub(super) async fn did(
 ) -> Answer<DidPage> {
     let did = parse(&context, &did)?;
     let at = context.ledger.applied().time_ms / 1000;
-    page(&context.ledger.snapshot(), &did, at)
-        .map(Json)
-        .map_err(failed)
+    Ok(Json(page(&context.ledger.snapshot(), &did, at)?))
 }
 
 /// Lists the operations that wrote a DID's records or that it signed, newest first.
@@ -120,20 +118,20 @@ pub(super) async fn history(
     let limit = bounded(page.limit);
     let snapshot = context.ledger.snapshot();
     let places = snapshot.history().about(&did, before, limit);
-    let places = places.map_err(failed)?;
+    let places = places?;
     let full = places.len() == limit;
-    let first = snapshot.history().first().map_err(failed)?;
+    let first = snapshot.history().first()?;
     Ok(Json(HistoryPage {
         first: first.unwrap_or_default(),
         next: places
             .last()
             .filter(|_| full)
             .map(|(height, index)| format!("{height}.{index}")),
-        entries: entries(&snapshot, &places).map_err(failed)?,
+        entries: entries(&snapshot, &places)?,
     }))
 }
 
-fn parse(context: &Context, did: &str) -> Result<Did, Response> {
+fn parse(context: &Context, did: &str) -> Result<Did, Problem> {
     let network = &context.ledger.trust().network;
     let parsed = did.parse::<Did>().ok();
     parsed

@@ -27,9 +27,8 @@ use rust_embed::RustEmbed;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{Context, Failure};
+use super::Context;
 use crate::proofs::ReadError;
-use crate::store::StoreError;
 
 /// How many entries a list has at most.
 const MAX_LIMIT: usize = 100;
@@ -74,7 +73,7 @@ async fn aside(State(context): State<Context>, request: Request, next: Next) -> 
         response
     });
     let answer = answer.await;
-    answer.unwrap_or_else(|_| Failure(ReadError::Interrupted).into_response())
+    answer.unwrap_or_else(|_| Problem::from(ReadError::Interrupted).into_response())
 }
 
 /// Answers what no route takes: the page's files, and elsewhere a problem that programs can read.
@@ -96,17 +95,13 @@ async fn explain_missing(request: Request, next: Next) -> Response {
     }
 }
 
-type Answer<T> = Result<axum::Json<T>, Response>;
+type Answer<T> = Result<axum::Json<T>, Problem>;
 
-fn failed(error: StoreError) -> Response {
-    Failure::from(error).into_response()
+fn malformed(what: &'static str) -> Problem {
+    Problem::bad_request("malformed", what)
 }
 
-fn malformed(what: &'static str) -> Response {
-    Problem::bad_request("malformed", what).into_response()
-}
-
-fn query<T>(query: Result<Query<T>, QueryRejection>) -> Result<T, Response> {
+fn query<T>(query: Result<Query<T>, QueryRejection>) -> Result<T, Problem> {
     let Query(query) = query.map_err(|_| malformed("A parameter has not the form it should."))?;
     Ok(query)
 }

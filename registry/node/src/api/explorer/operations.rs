@@ -1,6 +1,5 @@
 use axum::Json;
 use axum::extract::{Path, State};
-use axum::response::{IntoResponse, Response};
 use jumin_http::Problem;
 use jumin_registry::{OperationHash, SignedOperation};
 use serde::Serialize;
@@ -9,7 +8,7 @@ use utoipa::ToSchema;
 
 use super::blocks::missing;
 use super::operation::OperationView;
-use super::{Answer, Context, failed, malformed};
+use super::{Answer, Context, malformed};
 
 /// A finalized operation and the block that has it.
 #[derive(Serialize, ToSchema, ts_rs::TS)]
@@ -42,14 +41,14 @@ pub(super) async fn detail(
         .parse()
         .map_err(|_| malformed("This is not an operation's hash."))?;
     let snapshot = context.ledger.snapshot();
-    let height = snapshot.operation(&hash.0).map_err(failed)?;
+    let height = snapshot.operation(&hash.0)?;
     let height = height.ok_or_else(not_finalized)?;
     let history = snapshot.history();
     let newest = context.ledger.applied().height;
-    let block = history.block(height).map_err(failed)?;
-    let first = history.first().map_err(failed)?.unwrap_or(newest);
+    let block = history.block(height)?;
+    let first = history.first()?.unwrap_or(newest);
     let block = block.ok_or_else(|| missing(height, first, newest))?;
-    let operations = history.operations(height).map_err(failed)?;
+    let operations = history.operations(height)?;
     let mut found = (0_u16..).zip(&operations);
     let (index, operation) = found
         .find(|(_, operation)| operation.hash() == hash)
@@ -66,7 +65,6 @@ fn content(operation: &SignedOperation) -> Value {
     serde_json::from_slice(&operation.to_bytes()).unwrap_or_default()
 }
 
-fn not_finalized() -> Response {
+fn not_finalized() -> Problem {
     Problem::not_found("No finalized block that this node knows has this operation.")
-        .into_response()
 }

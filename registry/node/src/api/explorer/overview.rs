@@ -7,7 +7,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::super::observe;
-use super::{Answer, Context, failed};
+use super::{Answer, Context};
 use crate::application::unix_ms;
 
 /// How many minutes of activity are told.
@@ -67,8 +67,8 @@ pub(super) async fn overview(State(context): State<Context>) -> Answer<ExplorerO
     let snapshot = ledger.snapshot();
     let now_ms = unix_ms(SystemTime::now());
     let since = (now_ms / 60_000).saturating_sub(MINUTES - 1);
-    let minutes = snapshot.history().minutes(since).map_err(failed)?;
-    let first = snapshot.history().first().map_err(failed)?;
+    let minutes = snapshot.history().minutes(since)?;
+    let first = snapshot.history().first()?;
     let checkpoint = ledger.checkpoint().ok();
     Ok(Json(ExplorerOverview {
         network: ledger.trust().network.to_string(),
@@ -85,7 +85,7 @@ pub(super) async fn overview(State(context): State<Context>) -> Answer<ExplorerO
             time_ms: one.time_ms,
         }),
         first: first.unwrap_or(applied.height),
-        records: snapshot.record_count().map_err(failed)?,
+        records: snapshot.record_count()?,
         pending: ledger.mempool().len(),
         minutes: minutes
             .into_iter()

@@ -5,7 +5,7 @@ use jumin_registry::{Certificate, ValidatorsRecord, quorum};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{Answer, Context, failed};
+use super::{Answer, Context};
 use crate::ledger::Ledger;
 use crate::store::StoreError;
 
@@ -44,7 +44,7 @@ pub(in crate::api) struct Validators {
 /// Lists the validators, and how many of the last 100 certificates each signed.
 #[utoipa::path(get, path = "/v1/validators", responses((status = 200, body = Validators)))]
 pub(super) async fn validators(State(context): State<Context>) -> Answer<Validators> {
-    Ok(Json(participation(&context.ledger).map_err(failed)?))
+    Ok(Json(participation(&context.ledger)?))
 }
 
 /// Counts who signed the newest certificates.
