@@ -6,6 +6,8 @@
 #[cfg(feature = "client")]
 mod client;
 #[cfg(feature = "server")]
+mod crowd;
+#[cfg(feature = "server")]
 mod origin;
 #[cfg(feature = "server")]
 mod pages;
@@ -19,6 +21,8 @@ mod server;
 #[cfg(feature = "client")]
 pub use client::{Client, HttpError, Response, TRUST_ANCHORS_VARIABLE};
 #[cfg(feature = "server")]
+pub use crowd::Bounds;
+#[cfg(feature = "server")]
 pub use origin::{asked_host, is_loopback_host, is_same_origin};
 #[cfg(feature = "server")]
 pub use pages::with_pages;
@@ -28,7 +32,8 @@ pub use problem::{Problem, ProblemCode};
 pub use provider::install_crypto_provider;
 #[cfg(feature = "server")]
 pub use server::{
-    Bound, Listen, ServeError, TlsFiles, bind, init_tracing, layers, serve, shutdown_signal,
+    Bound, Listen, ServeError, TlsFiles, bind, init_tracing, layers, serve, serve_within,
+    shutdown_signal,
 };
 #[cfg(feature = "client")]
 pub use url::Url;

@@ -7,12 +7,13 @@ use axum::Router;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum_server::Handle;
-use axum_server::tls_rustls::RustlsConfig;
+use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::timeout::TimeoutLayer;
 use tower_http::trace::TraceLayer;
 
+use crate::crowd::{Bounds, Crowd};
 use crate::install_crypto_provider;
 
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
@@ -91,11 +92,22 @@ pub async fn bind(listen: &Listen) -> Result<Bound, ServeError> {
     })
 }
 
-/// Serves `app` until `shutdown` completes, then lets open requests finish for three seconds.
+/// Serves `app` until `shutdown` completes, then lets open requests finish for three seconds. As many connections are open
+/// as the process has room for (see [`Bounds::of_process`]).
 pub async fn serve(
     bound: Bound,
     app: Router,
     shutdown: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), ServeError> {
+    serve_within(bound, app, shutdown, Bounds::of_process()).await
+}
+
+/// [`serve`]s with bounds of one's own on open connections; those above them are closed unanswered.
+pub async fn serve_within(
+    bound: Bound,
+    app: Router,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+    bounds: Bounds,
 ) -> Result<(), ServeError> {
     let handle = Handle::new();
     let stopper = handle.clone();
@@ -104,22 +116,21 @@ pub async fn serve(
         stopper.graceful_shutdown(Some(SHUTDOWN_GRACE));
     });
     let app = app.into_make_service_with_connect_info::<SocketAddr>();
+    let crowd = Crowd::new(bounds);
+    let mut server = axum_server::from_tcp(bound.listener)
+        .map_err(ServeError::Serve)?
+        .handle(handle)
+        .first_request_timeout(FIRST_REQUEST_TIMEOUT);
+    // It runs between requests too.
+    server
+        .http_builder()
+        .http1()
+        .header_read_timeout(bounds.idle);
     let served = match bound.tls {
-        None => {
-            axum_server::from_tcp(bound.listener)
-                .map_err(ServeError::Serve)?
-                .handle(handle)
-                .first_request_timeout(FIRST_REQUEST_TIMEOUT)
-                .serve(app)
-                .await
-        }
+        None => server.acceptor(crowd).serve(app).await,
         Some(tls) => {
-            axum_server::from_tcp_rustls(bound.listener, tls)
-                .map_err(ServeError::Serve)?
-                .handle(handle)
-                .first_request_timeout(FIRST_REQUEST_TIMEOUT)
-                .serve(app)
-                .await
+            let tls = RustlsAcceptor::new(tls).acceptor(crowd);
+            server.acceptor(tls).serve(app).await
         }
     };
     served.map_err(ServeError::Serve)

@@ -1,0 +1,195 @@
+//! Bounds on open connections: a process that has no file descriptors left serves nobody.
+
+use std::collections::HashMap;
+use std::future::{Ready, ready};
+use std::io;
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use axum_server::accept::Accept;
+use tokio::net::TcpStream;
+use tower_http::add_extension::AddExtension;
+
+/// How many connections are open at most.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    /// All together.
+    pub total: usize,
+    /// From one IPv4 address or one IPv6 network of 64 bits, so that no single one shuts all others out.
+    pub each: usize,
+    /// How long a connection stays open without a request (HTTP/1).
+    pub idle: Duration,
+}
+
+impl Bounds {
+    const TOTAL: usize = 4096;
+    const IDLE: Duration = Duration::from_secs(60);
+
+    /// What this process has room for: at most half of the file descriptors that the system lets it open, and 4,096.
+    pub fn of_process() -> Self {
+        Self::within(descriptors())
+    }
+
+    fn within(descriptors: usize) -> Self {
+        let total = Self::TOTAL.min(descriptors / 2).max(1);
+        Self {
+            total,
+            each: total.div_ceil(4),
+            idle: Self::IDLE,
+        }
+    }
+}
+
+/// Lets this process open as many file descriptors as it may, and says how many that is.
+#[cfg(unix)]
+fn descriptors() -> usize {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    let raised = rustix::process::Rlimit {
+        current: limit.maximum,
+        ..limit
+    };
+    let current = match setrlimit(Resource::Nofile, raised) {
+        Ok(()) => limit.maximum,
+        Err(_) => limit.current,
+    };
+    current.map_or(usize::MAX, |current| {
+        usize::try_from(current).unwrap_or(usize::MAX)
+    })
+}
+
+#[cfg(not(unix))]
+fn descriptors() -> usize {
+    usize::MAX
+}
+
+/// The open connections; those above the bounds are closed before they cost more than their acceptance.
+#[derive(Clone)]
+pub(crate) struct Crowd(Arc<Inner>);
+
+struct Inner {
+    bounds: Bounds,
+    open: Mutex<Open>,
+}
+
+#[derive(Default)]
+struct Open {
+    total: usize,
+    of: HashMap<IpAddr, usize>,
+}
+
+impl Crowd {
+    pub(crate) fn new(bounds: Bounds) -> Self {
+        Self(Arc::new(Inner {
+            bounds,
+            open: Mutex::default(),
+        }))
+    }
+
+    fn enter(&self, from: IpAddr) -> Option<Place> {
+        let from = neighbourhood(from);
+        let mut open = self.0.open();
+        let of = open.of.get(&from).copied().unwrap_or_default();
+        if open.total >= self.0.bounds.total || of >= self.0.bounds.each {
+            return None;
+        }
+        open.total += 1;
+        open.of.insert(from, of + 1);
+        drop(open);
+        Some(Place {
+            crowd: Arc::clone(&self.0),
+            from,
+        })
+    }
+}
+
+impl Inner {
+    fn open(&self) -> std::sync::MutexGuard<'_, Open> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One connection's place, given back when the connection ends.
+pub(crate) struct Place {
+    crowd: Arc<Inner>,
+    from: IpAddr,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut open = self.crowd.open();
+        open.total -= 1;
+        match open.of.get_mut(&self.from) {
+            Some(of) if *of > 1 => *of -= 1,
+            _ => drop(open.of.remove(&self.from)),
+        }
+    }
+}
+
+/// What one subscriber is given addresses from.
+fn neighbourhood(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
+        }
+        v4 => v4,
+    }
+}
+
+/// The service holds the place, because it lives as long as its connection, the TLS handshake included.
+impl<S> Accept<TcpStream, S> for Crowd {
+    type Stream = TcpStream;
+    type Service = AddExtension<S, Arc<Place>>;
+    type Future = Ready<io::Result<(Self::Stream, Self::Service)>>;
+
+    fn accept(&self, stream: TcpStream, service: S) -> Self::Future {
+        let entered = || {
+            stream.set_nodelay(true)?;
+            let place = self.enter(stream.peer_addr()?.ip());
+            let full = || io::Error::from(io::ErrorKind::ResourceBusy);
+            place.ok_or_else(full)
+        };
+        ready(entered().map(|place| (stream, AddExtension::new(service, Arc::new(place)))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_has_more_than_the_own_share() {
+        let crowd = Crowd::new(Bounds {
+            total: 3,
+            each: 2,
+            idle: Bounds::IDLE,
+        });
+        let [one, other]: [IpAddr; 2] = ["192.0.2.1", "192.0.2.2"].map(|ip| ip.parse().unwrap());
+        let first = crowd.enter(one).unwrap();
+        let _second = crowd.enter("::ffff:192.0.2.1".parse().unwrap()).unwrap();
+        assert!(crowd.enter(one).is_none());
+        let third = crowd.enter(other).unwrap();
+        assert!(crowd.enter(other).is_none(), "three are open");
+        drop(first);
+        assert!(crowd.enter(one).is_some());
+        drop(third);
+        assert_eq!(crowd.0.open().total, 1);
+        assert_eq!(crowd.0.open().of.len(), 1, "addresses are forgotten");
+    }
+
+    #[test]
+    fn a_network_of_64_bits_is_one_neighbour() {
+        let [one, near, far] = ["2001:db8::1", "2001:db8::ffff:1", "2001:db8:0:1::1"]
+            .map(|ip| neighbourhood(ip.parse().unwrap()));
+        assert_eq!(one, near);
+        assert_ne!(one, far);
+    }
+
+    #[test]
+    fn half_of_the_descriptors_are_left_for_all_else() {
+        let total = |descriptors| Bounds::within(descriptors).total;
+        assert_eq!([1, 1024, usize::MAX].map(total), [1, 512, 4096]);
+    }
+}
