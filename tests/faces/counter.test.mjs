@@ -4,7 +4,7 @@ import { after, before, describe, test } from 'node:test'
 import { check } from './lib/axe.mjs'
 import { launch } from './lib/browser.mjs'
 import { cameraOf, frame, qrPicture, writeVideo } from './lib/camera.mjs'
-import { nextCustomer, openDesk, requestOf, verdictOf } from './lib/clerk.mjs'
+import { nextCustomer, openDesk, requestOf, verdictOf, withoutRight } from './lib/clerk.mjs'
 import { startStack } from './lib/stack.mjs'
 import { scanByHand } from './lib/wedge.mjs'
 
@@ -259,6 +259,20 @@ describe('bad days', () => {
       assert.equal(wide, false)
       await check(page, 'a long name')
     })
+  })
+
+  test('a service that asks for more than the office may is told of before a citizen meets the warning', async () => {
+    for (const [language, words] of [['ko', /등록되지 않은 항목: 성명/], ['en', /Not registered: Name/]]) {
+      await inBrowser({}, async (browser) => {
+        const page = await openDesk(browser, stack, 'address', { language })
+        await requestOf(page)
+        assert.equal(await page.getByTestId('standing').count(), 0, 'it is registered for all of it')
+        await withoutRight(page)
+        assert.match(await page.getByTestId('standing').textContent(), words)
+        await requestOf(page)
+        await check(page, 'a service beyond the rights')
+      })
+    }
   })
 
   test('an issuer that is not proven is not named, and every verdict has its face in both languages', async () => {

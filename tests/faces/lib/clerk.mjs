@@ -15,6 +15,19 @@ export async function openDesk(browser, stack, service, preferences = {}) {
   return page
 }
 
+/** Has the page believe that the office's accreditation leaves out the name, as the program tells it in that case. */
+export async function withoutRight(page) {
+  await page.route('**/v1/status', async (route) => {
+    const response = await route.fetch()
+    const json = await response.json()
+    const beyond = [{ path: 'name.hangul', label: { ko: '성명', en: 'Name' }, group: null }]
+    for (const service of json.services) Object.assign(service, { standing: 'beyond', beyond })
+    await route.fulfill({ response, json })
+  })
+  await page.reload()
+  await page.getByTestId('standing').waitFor()
+}
+
 /** Reads the request that the page shows, as a wallet's camera would. */
 export async function requestOf(page, testid = 'request-code') {
   const code = page.getByTestId(testid)

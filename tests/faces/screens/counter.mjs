@@ -1,6 +1,6 @@
 // Draws the counter's screens: the clerk's page and the customer's window.
 import { cameraOf } from '../lib/camera.mjs'
-import { nextCustomer, openDesk, requestOf, verdictOf } from '../lib/clerk.mjs'
+import { nextCustomer, openDesk, requestOf, verdictOf, withoutRight } from '../lib/clerk.mjs'
 import { scanByHand } from '../lib/wedge.mjs'
 
 const CLERK = { width: 1280, height: 800 }
@@ -31,6 +31,11 @@ async function withoutCamera({ stack, language, launch, shoot, wallet }) {
   await setup.getByTestId('service-age-19').click()
   await shoot(setup, 'counter-setup')
   await setup.close()
+  const beyond = await openDesk(browser, stack, 'address', { language, theme: 'system' })
+  await withoutRight(beyond)
+  await requestOf(beyond)
+  await shoot(beyond, 'counter-beyond')
+  await beyond.close()
   const page = await openDesk(browser, stack, 'age-19', { language, theme: 'system' })
   const [customer] = await Promise.all([browser.context.waitForEvent('page'), page.getByTestId('open-customer').click()])
   await customers({ page, customer, shoot })
