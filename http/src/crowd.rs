@@ -88,7 +88,7 @@ impl Crowd {
     }
 
     fn enter(&self, from: IpAddr) -> Option<Place> {
-        let from = neighbourhood(from);
+        let from = party(from);
         let mut open = self.0.open();
         let of = open.of.get(&from).copied().unwrap_or_default();
         if open.total >= self.0.bounds.total || of >= self.0.bounds.each {
@@ -127,9 +127,9 @@ impl Drop for Place {
     }
 }
 
-/// What one subscriber is given addresses from.
-fn neighbourhood(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
+/// Who is counted as one: an IPv4 address, or a network of 64 bits of IPv6, which one party has whole.
+pub fn party(source: IpAddr) -> IpAddr {
+    match source.to_canonical() {
         IpAddr::V6(address) => {
             let [a, b, c, d, ..] = address.segments();
             Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
@@ -180,11 +180,11 @@ mod tests {
     }
 
     #[test]
-    fn a_network_of_64_bits_is_one_neighbour() {
-        let [one, near, far] = ["2001:db8::1", "2001:db8::ffff:1", "2001:db8:0:1::1"]
-            .map(|ip| neighbourhood(ip.parse().unwrap()));
-        assert_eq!(one, near);
-        assert_ne!(one, far);
+    fn a_network_of_ipv6_counts_as_one_party() {
+        let party = |text: &str| party(text.parse().unwrap());
+        assert_eq!(party("2001:db8:1:2::1"), party("2001:db8:1:2:3:4:5:6"));
+        assert_ne!(party("2001:db8:1:2::1"), party("2001:db8:1:3::1"));
+        assert_eq!(party("::ffff:192.0.2.1"), party("192.0.2.1"));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Bounded HTTP edges shared by the services: a TLS-capable listener and a size-limited client.
 //!
-//! Feature `client` gives [`Client`], feature `server` gives [`bind`], [`serve`], [`layers`] and [`with_pages`]. Both use
-//! the aws-lc-rs provider of rustls, installed once per process.
+//! Feature `client` gives [`Client`], feature `server` gives [`bind`], [`serve`], [`layers`], [`with_pages`] and bounds on who
+//! asks. Both use the aws-lc-rs provider of rustls, installed once per process.
 
 #[cfg(feature = "client")]
 mod client;
@@ -21,7 +21,7 @@ mod server;
 #[cfg(feature = "client")]
 pub use client::{Client, HttpError, Response, TRUST_ANCHORS_VARIABLE};
 #[cfg(feature = "server")]
-pub use crowd::Bounds;
+pub use crowd::{Bounds, party};
 #[cfg(feature = "server")]
 pub use origin::{asked_host, is_loopback_host, is_same_origin};
 #[cfg(feature = "server")]
