@@ -4,7 +4,8 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use jumin_identity::{Did, FileKey, KeyError, Signer, random_bytes};
+use jumin_identity::{Did, random_bytes};
+use jumin_keys::SigningKeys;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
@@ -18,12 +19,6 @@ pub enum HomeError {
         path: PathBuf,
         #[source]
         source: io::Error,
-    },
-    #[error("{} isn't a key", path.display())]
-    Key {
-        path: PathBuf,
-        #[source]
-        source: KeyError,
     },
     #[error("{} doesn't contain what it should", path.display())]
     Content { path: PathBuf },
@@ -54,31 +49,9 @@ impl Home {
         self.path("issuer.sqlite")
     }
 
-    /// Reads the key of this name, making it first if there is none.
-    pub fn key(&self, name: &str) -> Result<FileKey, HomeError> {
-        let path = self.path(&format!("keys/{name}.pem"));
-        let bad_key = |source| HomeError::Key {
-            path: path.clone(),
-            source,
-        };
-        if let Some(pem) = self.read(&format!("keys/{name}.pem"))? {
-            return FileKey::from_pkcs8_pem(&pem).map_err(bad_key);
-        }
-        let key = FileKey::generate().map_err(bad_key)?;
-        self.write(&format!("keys/{name}.pem"), key.to_pkcs8_pem().as_bytes())?;
-        Ok(key)
-    }
-
-    /// Reads the key that signs the change from version `version` of the DID document, making it if there is none.
-    ///
-    /// Version N commits to the key of this number N, so its digest can be published before the key is ever used.
-    pub fn update_key(&self, version: u64) -> Result<FileKey, HomeError> {
-        self.key(&format!("update-{version}"))
-    }
-
-    /// Thumbprint of that key.
-    pub fn update_key_hash(&self, version: u64) -> Result<[u8; 32], HomeError> {
-        Ok(self.update_key(version)?.public_key().thumbprint())
+    /// The keys that the issuer signs with.
+    pub fn keys(&self) -> SigningKeys {
+        SigningKeys::at(self.path("keys"))
     }
 
     /// Reads a 256-bit secret, making it first if there is none.
@@ -164,12 +137,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_and_secrets_are_made_once_and_kept() {
+    fn secrets_are_made_once_and_kept() {
         let directory = tempfile::tempdir().unwrap();
         let home = Home::at(&directory.path().join("home")).unwrap();
-        let key = home.key("signing").unwrap();
-        let again = home.key("signing").unwrap();
-        assert_eq!(key.public_key(), again.public_key());
         let token = home.secret("console-token").unwrap();
         assert!(token.equals(&home.secret("console-token").unwrap()));
         assert_eq!(
@@ -189,17 +159,5 @@ mod tests {
         let mode = |name: &str| fs::metadata(home.path(name)).unwrap().permissions().mode();
         assert_eq!(mode("console-token") & 0o777, 0o600);
         assert_eq!(mode("keys") & 0o777, 0o700);
-    }
-
-    #[test]
-    fn damaged_key_is_named_and_not_replaced() {
-        let directory = tempfile::tempdir().unwrap();
-        let home = Home::at(directory.path()).unwrap();
-        home.write("keys/signing.pem", b"nonsense").unwrap();
-        assert!(matches!(home.key("signing"), Err(HomeError::Key { .. })));
-        assert_eq!(
-            home.read("keys/signing.pem").unwrap().unwrap().as_str(),
-            "nonsense"
-        );
     }
 }

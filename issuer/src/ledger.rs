@@ -5,9 +5,9 @@ use std::sync::Arc;
 use jumin_identity::{CredentialType, Did, DidUrl, FileKey, NetworkName, Signer};
 use jumin_registry::client::{ClientError, LedgerClient};
 use jumin_registry::{
-    AccreditationRecord, Accreditor, AnchorKind, AnchorRecord, Claims, DidDocument, DidRecord,
-    Localized, NetworkTrust, Operation, OperationSigner, Record, RecordKey, Role,
-    SignOperationError, SignedOperation, sign_operation,
+    AccreditationRecord, Accreditor, AnchorKind, AnchorRecord, Claims, DidRecord, Localized,
+    NetworkTrust, Operation, OperationSigner, Record, RecordKey, Role, SignOperationError,
+    SignedOperation, sign_operation,
 };
 use thiserror::Error;
 
@@ -119,21 +119,6 @@ impl Ledger {
         }
     }
 
-    /// Signs the creation of a DID without submitting it; `next_key_hash` commits to the key that may change it.
-    pub fn prepare_did(
-        &self,
-        document: DidDocument,
-        next_key_hash: [u8; 32],
-        signer: &dyn Signer,
-    ) -> Result<SignedOperation, LedgerError> {
-        let operation = Operation::CreateDid {
-            document,
-            next_key_hash,
-        };
-        let signer = OperationSigner::Jwk(signer);
-        Ok(sign_operation(&self.network, &operation, &[signer])?)
-    }
-
     /// Waits for the first checkpoint of a network that has just begun.
     pub async fn begun(&self) -> Result<(), LedgerError> {
         self.client.await_checkpoint().await?;
@@ -144,25 +129,6 @@ impl Ledger {
     pub async fn submit(&self, signed: &SignedOperation) -> Result<(), LedgerError> {
         self.client.submit(signed).await?;
         Ok(())
-    }
-
-    /// Replaces version `version` of the issuer's document, signed by the key that version committed to.
-    pub async fn update_did(
-        &self,
-        did: &Did,
-        version: u64,
-        document: DidDocument,
-        next_key_hash: [u8; 32],
-        signer: &dyn Signer,
-    ) -> Result<(), LedgerError> {
-        let operation = Operation::UpdateDid {
-            did: did.clone(),
-            version,
-            document,
-            next_key_hash,
-        };
-        let signed = sign_operation(&self.network, &operation, &[OperationSigner::Jwk(signer)])?;
-        self.submit(&signed).await
     }
 
     /// Has the governor (development: there is one) accredit an issuer.

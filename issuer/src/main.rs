@@ -10,8 +10,10 @@ use clap::{Args, Parser, Subcommand};
 use jumin_http::TlsFiles;
 use jumin_identity::FileKey;
 use jumin_issuer::{
-    Home, SetUp, Settings, chain, import_csv, serve, set_account, set_up, settings, system_clock,
+    Home, IssuerKeyCommand, SetUp, Settings, chain, import_csv, serve, set_account, set_up,
+    settings, system_clock,
 };
+use jumin_keys::UpdateKeys;
 use url::Url;
 use zeroize::Zeroizing;
 
@@ -33,6 +35,9 @@ enum Command {
     Init(Init),
     /// Serves wallets, verifiers and the console.
     Serve(Serve),
+    /// Looks at and changes the issuer's keys and its DID.
+    #[command(subcommand)]
+    Key(Box<IssuerKeyCommand>),
     /// Adds residents from a CSV file; all of them, or none if a row is wrong.
     Import {
         #[arg(long, env = "JUMIN_ISSUER_HOME")]
@@ -68,6 +73,9 @@ struct Init {
     /// What wallets and verifiers call the issuer.
     #[arg(long)]
     public_url: Option<String>,
+    /// The folder or medium for the key that the DID's first change needs; by default beside the home.
+    #[arg(long, value_name = "DIR")]
+    update_keys: Option<PathBuf>,
 }
 
 #[derive(Args)]
@@ -105,6 +113,9 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Init(init) => return run_init(init).await,
         Command::Serve(serve) => run_serve(serve).await?,
+        Command::Key(command) => {
+            command.run(system_clock()).await?;
+        }
         Command::Import { home, file } => {
             let count = import_csv(&Home::at(&home)?, &file, system_clock()).await?;
             println!("{count} residents added");
@@ -153,7 +164,10 @@ async fn run_init(init: Init) -> anyhow::Result<ExitCode> {
         console_listen: settings::default_console(),
     };
     let home = Home::at(&init.home)?;
-    match set_up(&home, &settings, governor.as_ref(), system_clock()).await? {
+    let beside = UpdateKeys::beside(&init.home);
+    let update_keys = init.update_keys.map_or(beside, UpdateKeys::at);
+    let (governor, now) = (governor.as_ref(), system_clock());
+    match set_up(&home, &settings, &update_keys, governor, now).await? {
         SetUp::Ready(did) => {
             println!("{did}");
             Ok(ExitCode::SUCCESS)

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use jumin_http::{Bound, Listen, ServeError, TlsFiles};
 use jumin_identity::{Did, Signer, builtin_types};
+use jumin_keys::{KeysError, UpdateKeys};
 use jumin_registry::{RecordKey, Role};
 use thiserror::Error;
 
@@ -24,7 +25,7 @@ use crate::routes;
 use crate::secret::NonceKey;
 use crate::settings::Settings;
 use crate::setup::{
-    LEDGER_KEY, SIGNING_KEY, SetupError, authority, document, keep_followed, key_url, open_ledger,
+    LEDGER_KEYS, SIGNING_KEYS, SetupError, authority, keep_followed, key_url, open_ledger, services,
 };
 use crate::store::{Store, StoreError};
 
@@ -41,6 +42,8 @@ pub enum ServerError {
     Setup(#[from] SetupError),
     #[error("the home can't be used")]
     Home(#[from] HomeError),
+    #[error("the keys can't be used")]
+    Keys(#[from] KeysError),
     #[error("the database can't be used")]
     Store(#[from] StoreError),
     #[error("the ledger can't be used")]
@@ -59,6 +62,7 @@ pub async fn serve(
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), ServerError> {
     let did = home.did()?.ok_or(ServerError::NotSetUp)?;
+    UpdateKeys::require_none_in(&home.path(""))?;
     let public = bind(settings.listen, tls.clone()).await?;
     let edge = |address| ConsoleEdge {
         address,
@@ -112,7 +116,7 @@ async fn open(
 ) -> Result<(Arc<App>, IssuerLedger), ServerError> {
     let store = Store::open(&home.database()).await?;
     let ledger = open_ledger(home, &settings.nodes, &settings.trust)?;
-    let signing_key = home.key(SIGNING_KEY)?;
+    let (fragment, signing_key) = home.keys().current(SIGNING_KEYS)?;
     let authority = authority(home)?;
     let x5c = certify(
         &authority,
@@ -121,19 +125,20 @@ async fn open(
         &did,
         signing_key.public_key(),
     )?;
-    let vouched_from = vouched_from(&ledger, &did).await;
+    let vouched_from = vouched_from(&ledger, &did, &fragment).await;
     let issuer = Arc::new(IssuerKey {
-        kid: key_url(&did, SIGNING_KEY)?,
+        kid: key_url(&did, &fragment)?,
         x5c,
         signer: Arc::new(signing_key),
         vouched_from,
         did: did.clone(),
     });
+    let (fragment, ledger_key) = home.keys().current(LEDGER_KEYS)?;
     let ledger = IssuerLedger {
         ledger,
-        kid: key_url(&did, LEDGER_KEY)?,
+        kid: key_url(&did, &fragment)?,
         did,
-        signer: Arc::new(home.key(LEDGER_KEY)?),
+        signer: Arc::new(ledger_key),
     };
     let indexes = Arc::new(StatusIndexes::default());
     let publisher = Arc::new(Publisher::new(
@@ -182,7 +187,7 @@ async fn open(
 }
 
 /// The first second that the issuer's key and accreditation both cover; 0 where the ledger can't be asked now.
-async fn vouched_from(ledger: &Ledger, did: &Did) -> u64 {
+async fn vouched_from(ledger: &Ledger, did: &Did, fragment: &str) -> u64 {
     let accreditation = RecordKey::Accreditation {
         subject: did.clone(),
         role: Role::Issuer,
@@ -197,7 +202,7 @@ async fn vouched_from(ledger: &Ledger, did: &Did) -> u64 {
         let methods = document
             .into_iter()
             .flat_map(|record| record.document.verification_methods);
-        let keyed = methods.filter(|method| method.fragment == SIGNING_KEY);
+        let keyed = methods.filter(|method| method.fragment == fragment);
         let keyed = keyed.map(|method| method.valid_from);
         Ok::<_, LedgerError>(granted.min().unwrap_or(0).max(keyed.min().unwrap_or(0)))
     };
@@ -210,8 +215,8 @@ async fn vouched_from(ledger: &Ledger, did: &Did) -> u64 {
 /// Publishes what must be published before credentials make sense; goes on in the background if the ledger is slow.
 async fn start((app, ledger): &(Arc<App>, IssuerLedger), home: &Home) {
     let first_round = async {
-        if let Err(error) = announce(home, &app.public_url, ledger).await {
-            tracing::warn!(problem = %chain(&error), "the DID document doesn't name this address yet");
+        if let Err(error) = announce(&app.public_url, ledger).await {
+            tracing::warn!(problem = %chain(&error), "whether the DID document names this address is not known");
         }
         // The round logs its own problems and the publisher repeats it.
         let _ = app.publisher.round().await;
@@ -248,26 +253,16 @@ async fn keep_house(home: Home, app: Arc<App>, ledger: IssuerLedger) {
     }
 }
 
-/// Has the DID document name the address at which the issuer is now.
-async fn announce(home: &Home, public_url: &str, ledger: &IssuerLedger) -> Result<(), ServerError> {
-    let did = &ledger.did;
-    let record = ledger
-        .ledger
-        .did_record(&RecordKey::Did(did.clone()))
-        .await?;
+/// Says so when the DID document names another address than the issuer has.
+async fn announce(public_url: &str, ledger: &IssuerLedger) -> Result<(), ServerError> {
+    let key = RecordKey::Did(ledger.did.clone());
+    let record = ledger.ledger.did_record(&key).await?;
     let record = record.ok_or(LedgerError::UnknownDid)?;
-    let services = document(home, Some(public_url), 0)?.services;
-    if record.document.services == services {
-        return Ok(());
+    if record.document.services != services(Some(public_url)) {
+        tracing::warn!(
+            public_url,
+            "the DID document names another address: run `jumin-issuer key address`"
+        );
     }
-    let mut document = record.document;
-    document.services = services;
-    let (signer, next) = (
-        home.update_key(record.version)?,
-        home.update_key_hash(record.version + 1)?,
-    );
-    let update = ledger
-        .ledger
-        .update_did(did, record.version, document, next, &signer);
-    Ok(update.await?)
+    Ok(())
 }

@@ -3,12 +3,10 @@
 use std::path::Path;
 
 use jumin_http::Client;
-use jumin_identity::{Did, DidUrl, FileKey, Signer, builtin_types};
+use jumin_identity::{Did, DidUrl, FileKey, builtin_types};
+use jumin_keys::{Agency, DidPlan, KeysError, UpdateKeys, prepare_creation};
 use jumin_registry::client::LedgerClient;
-use jumin_registry::{
-    DidDocument, Localized, NetworkTrust, Operation, Purpose, RecordKey, Role, Service,
-    SignedOperation, VerificationMethod,
-};
+use jumin_registry::{Localized, NetworkTrust, Purpose, RecordKey, Role, Service, SignedOperation};
 use serde_json::json;
 use thiserror::Error;
 use url::Url;
@@ -21,12 +19,18 @@ use crate::register::{Register, draw_portrait, synthetic_register};
 use crate::settings::Settings;
 use crate::store::{Store, StoreError};
 
-/// The key that signs credentials and status lists.
-pub const SIGNING_KEY: &str = "key-1";
-/// The key that signs operations on the ledger.
-pub const LEDGER_KEY: &str = "ledger-1";
-/// The signed operation that creates the DID.
-const CREATION: &str = "creation.json";
+/// The series of keys that sign credentials and status lists: `key-1`, and after a rotation `key-2`.
+pub const SIGNING_KEYS: &str = "key";
+/// The series of keys that sign operations on the ledger.
+pub const LEDGER_KEYS: &str = "ledger";
+/// The first keys and what they are for.
+const FIRST_KEYS: [(&str, &[Purpose]); 2] = [
+    (
+        "key-1",
+        &[Purpose::AssertionMethod, Purpose::Authentication],
+    ),
+    ("ledger-1", &[Purpose::CapabilityInvocation]),
+];
 const SAMPLE_SEED: u64 = 20_261_122;
 const SAMPLE_RESIDENTS: usize = 1_000;
 const FOLLOWED: &str = "followed.json";
@@ -52,24 +56,39 @@ pub enum SetupError {
     Portrait(#[source] Box<dyn std::error::Error + Send + Sync>),
     #[error("creation.json in the home doesn't create a DID")]
     NotACreation,
-    #[error(
-        "the DID was prepared with another public URL: give the same one, or remove creation.json to prepare another DID"
-    )]
-    OtherUrl,
+    #[error(transparent)]
+    Keys(#[from] KeysError),
+    #[error("this home has no issuer; run `jumin-issuer init` first")]
+    NoDid,
     #[error("the settings can't be written")]
     Settings(#[from] toml::ser::Error),
 }
 
 /// Opens the ledger that the settings name, with its validators as they were when the issuer ran last.
 pub fn open_ledger(home: &Home, nodes: &[Url], trust: &Path) -> Result<Ledger, SetupError> {
+    let client = open_client(home, nodes, trust)?;
+    let network = client.trust().network.clone();
+    Ok(Ledger::new(client, network))
+}
+
+/// Returns the issuer as what changes its DID sees it.
+pub fn agency(home: &Home, settings: &Settings) -> Result<Agency, SetupError> {
+    Ok(Agency {
+        did: home.did()?.ok_or(SetupError::NoDid)?,
+        home: home.path(""),
+        keys: home.keys(),
+        ledger: open_client(home, &settings.nodes, &settings.trust)?,
+    })
+}
+
+fn open_client(home: &Home, nodes: &[Url], trust: &Path) -> Result<LedgerClient, SetupError> {
     let bytes = std::fs::read(trust).map_err(|error| SetupError::Trust(error.into()))?;
     let trust = NetworkTrust::from_json(&bytes).map_err(|error| SetupError::Trust(error.into()))?;
-    let network = trust.network.clone();
     // What can't be read is followed anew from the trust file.
     let followed = home.read(FOLLOWED)?;
     let followed = followed.and_then(|text| NetworkTrust::from_json(text.as_bytes()).ok());
     let client = LedgerClient::new(nodes.to_vec(), trust, Client::new()?);
-    Ok(Ledger::new(client.with_followed(followed), network))
+    Ok(client.with_followed(followed))
 }
 
 /// Keeps the validators that the network has come to: a trust that nobody confirms for long is not followed any more.
@@ -91,6 +110,7 @@ pub enum SetUp {
 pub async fn set_up(
     home: &Home,
     settings: &Settings,
+    update_keys: &UpdateKeys,
     governor: Option<&FileKey>,
     now: u64,
 ) -> Result<SetUp, SetupError> {
@@ -102,7 +122,7 @@ pub async fn set_up(
     let created = home.did()?;
     let creation = match created {
         Some(_) => None,
-        None => Some(prepare_did(home, settings, &ledger, now)?),
+        None => Some(prepare_did(home, settings, update_keys, &ledger, now)?),
     };
     let prepared = creation.as_ref().and_then(SignedOperation::created_did);
     let did = created.or(prepared).ok_or(SetupError::NotACreation)?;
@@ -135,60 +155,25 @@ pub fn authority(home: &Home) -> Result<Authority, SetupError> {
     Ok(authority)
 }
 
-/// Describes the issuer's keys and where it is.
-pub fn document(
-    home: &Home,
-    public_url: Option<&str>,
-    valid_from: u64,
-) -> Result<DidDocument, HomeError> {
-    let method = |fragment: &str, purposes: &[Purpose]| -> Result<_, HomeError> {
-        Ok(VerificationMethod {
-            fragment: fragment.to_owned(),
-            public_key: home.key(fragment)?.public_key().clone(),
-            purposes: purposes.to_vec(),
-            valid_from,
-            valid_until: None,
-        })
-    };
-    Ok(DidDocument {
-        verification_methods: vec![
-            method(
-                SIGNING_KEY,
-                &[Purpose::AssertionMethod, Purpose::Authentication],
-            )?,
-            method(LEDGER_KEY, &[Purpose::CapabilityInvocation])?,
-        ],
-        services: public_url.map(service).into_iter().collect(),
-    })
-}
-
 /// Reads the operation that creates the DID, making it first if there is none: the DID is its hash, and is accredited before
 /// it is created.
 fn prepare_did(
     home: &Home,
     settings: &Settings,
+    update_keys: &UpdateKeys,
     ledger: &Ledger,
     now: u64,
 ) -> Result<SignedOperation, SetupError> {
-    let services = |url: Option<&str>| url.map(service).into_iter().collect::<Vec<_>>();
-    if let Some(text) = home.read(CREATION)? {
-        let creation =
-            SignedOperation::parse(text.as_bytes()).map_err(|_| SetupError::NotACreation)?;
-        return match creation.operation() {
-            Operation::CreateDid { document, .. }
-                if document.services == services(settings.public_url.as_deref()) =>
-            {
-                Ok(creation)
-            }
-            _ => Err(SetupError::OtherUrl),
-        };
-    }
-    // From the start of the day, so that credentials dated to the day are covered.
-    let document = document(home, settings.public_url.as_deref(), now - now % DAY)?;
-    let creator = home.update_key(0)?;
-    let creation = ledger.prepare_did(document, home.update_key_hash(1)?, &creator)?;
-    home.write(CREATION, &creation.to_bytes())?;
-    Ok(creation)
+    Ok(prepare_creation(DidPlan {
+        home: &home.path(""),
+        keys: &home.keys(),
+        update_keys,
+        network: ledger.network(),
+        methods: &FIRST_KEYS,
+        services: services(settings.public_url.as_deref()),
+        // From the start of the day, so that credentials dated to the day are covered.
+        valid_from: now - now % DAY,
+    })?)
 }
 
 /// Puts the DID on the ledger; says no while nobody has accredited it.
@@ -200,12 +185,14 @@ async fn is_taken(ledger: &Ledger, creation: &SignedOperation) -> Result<bool, S
     }
 }
 
-fn service(url: &str) -> Service {
-    Service {
+/// The services of an issuer that wallets call by this URL.
+pub fn services(public_url: Option<&str>) -> Vec<Service> {
+    let service = public_url.map(|url| Service {
         id: "issuer".to_owned(),
         kind: "OpenID4VCI".to_owned(),
         endpoint: url.to_owned(),
-    }
+    });
+    service.into_iter().collect()
 }
 
 async fn accredit(
@@ -279,7 +266,7 @@ pub fn portraits(register: &Register) -> Result<Vec<Option<Vec<u8>>>, SetupError
 }
 
 /// The DID URL of one of the issuer's keys.
-pub fn key_url(did: &Did, fragment: &'static str) -> Result<DidUrl, SetupError> {
+pub fn key_url(did: &Did, fragment: &str) -> Result<DidUrl, SetupError> {
     DidUrl::new(did, fragment).map_err(|error| SetupError::Trust(error.into()))
 }
 

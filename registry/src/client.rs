@@ -16,10 +16,11 @@ use std::{
 };
 
 use jumin_http::{Client, Url};
+use jumin_identity::Did;
 
 use crate::{
-    Bundle, BundleError, Checkpoint, MAX_BUNDLE_BYTES, NetworkTrust, ProvenRecord, Record,
-    RecordKey, VerifiedBundle, VerifiedCheckpoint,
+    Bundle, BundleError, Checkpoint, DidRecord, MAX_BUNDLE_BYTES, NetworkTrust, ProvenRecord,
+    Record, RecordKey, VerifiedBundle, VerifiedCheckpoint,
 };
 
 pub use error::{ClientError, NodeFailure};
@@ -142,6 +143,19 @@ impl LedgerClient {
             Ok(Proven { checkpoint, record })
         })
         .await
+    }
+
+    /// Fetches a DID's record with its proof; none if the DID provably doesn't exist.
+    ///
+    /// # Errors
+    /// As [`record`](Self::record).
+    pub async fn did_record(&self, did: &Did) -> Result<Option<DidRecord>, ClientError> {
+        match self.record(&RecordKey::Did(did.clone())).await?.record {
+            None => Ok(None),
+            Some(Record::Did(record)) => Ok(Some(record)),
+            // A proof of another kind of record under this key is none.
+            Some(_) => Err(ClientError::Nodes(NodeFailure::Malformed)),
+        }
     }
 
     /// Fetches the bundle for offline use, as bytes to keep and as checked.

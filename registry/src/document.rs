@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 const MAX_DOCUMENT_BYTES: usize = 8 * 1024;
-const MAX_KEYS: usize = 16;
+pub(crate) const MAX_KEYS: usize = 16;
 const MAX_SERVICES: usize = 8;
 const MAX_KIND_BYTES: usize = 64;
 const MAX_ENDPOINT_BYTES: usize = 256;

@@ -18,6 +18,7 @@ mod handover;
 mod header;
 mod jws;
 mod key;
+mod key_change;
 mod operation;
 mod proof;
 mod record;
@@ -46,6 +47,7 @@ pub use encoding::Malformed;
 pub use handover::{Handover, HandoverError, MAX_HANDOVERS};
 pub use header::{HEADER_VERSION, Header, validator_set_hash};
 pub use key::{AnchorKind, RecordKey, RecordKeyError, Role};
+pub use key_change::{KeyChangeError, KeyEnd, KeyRefused, NewKey};
 pub use operation::{Operation, OperationError, OperationHash};
 pub use proof::{ProofError, ProvenRecord, verify_proof};
 pub use record::{

@@ -4,6 +4,7 @@ mod accounts;
 mod audit;
 mod changes;
 mod credentials;
+mod dated;
 mod dictionaries;
 mod offer_views;
 mod offers;

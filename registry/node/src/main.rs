@@ -8,8 +8,8 @@ use anyhow::bail;
 use clap::{Args, Parser, Subcommand};
 use jumin_http::TlsFiles;
 use jumin_registry_node::{
-    Accredit, Accreditations, Check, EndAccreditation, Govern, Join, Load, NewNetwork, RunOptions,
-    VerifyStore, Votes, init, init_dev, join, run,
+    Accredit, Accreditations, Check, EndAccreditation, Govern, Join, Key, Load, NewNetwork,
+    RunOptions, VerifyStore, Votes, init, init_dev, join, run,
 };
 
 /// Runs the DID registry that several agencies keep together.
@@ -44,6 +44,9 @@ enum Command {
     EndAccreditation(EndAccreditation),
     /// Shows what an agency is and was accredited for.
     Accreditations(Accreditations),
+    /// Looks at and changes the keys and the DID of an agency that accredits others.
+    #[command(subcommand)]
+    Key(Box<Key>),
     /// Checks a record's proof step by step, trusting the network's trust file and no node.
     Check(Check),
 }
@@ -115,6 +118,10 @@ async fn main() -> ExitCode {
         Command::EndAccreditation(command) => command.run().await,
         Command::Accreditations(command) => command.run().await,
         Command::Check(check) => check.run().await,
+        Command::Key(command) => match command.run().await {
+            Ok(code) => return code,
+            Err(error) => Err(error),
+        },
         Command::Dev(options) => match init_dev(&options.home) {
             Ok(()) => run(options.into()).await,
             Err(error) => Err(error),

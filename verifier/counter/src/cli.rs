@@ -8,7 +8,9 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use clap::{Args, Parser, Subcommand};
 use jumin_http::{Client, Listen, TlsFiles};
-use jumin_identity::{ClaimPath, FileKey};
+use jumin_identity::{ClaimPath, DidUrl, FileKey};
+use jumin_keys::{Agency, KeyCommand, UpdateKeys};
+use jumin_registry::client::LedgerClient;
 use jumin_registry::{Claims, Localized, NetworkTrust};
 use jumin_verifier::{Verdict, VerifierIdentity};
 use url::Url;
@@ -19,7 +21,7 @@ use crate::home::{Home, Settings, read_bounded, write_atomic};
 use crate::outcome::Outcome;
 use crate::picture::{MAX_PICTURE_BYTES, draw_code, is_picture, read_code};
 use crate::routes::{Office, router};
-use crate::setup::{NewOffice, SetUp, set_up};
+use crate::setup::{NewOffice, REQUEST_KEYS, SetUp, set_up};
 use crate::standing::{Standing, standing};
 use crate::store::Store;
 use crate::sync::Ledger;
@@ -43,6 +45,9 @@ enum Command {
     /// Makes a counter's home: keys, a DID on the ledger and, with --governor, its accreditation; exit code 3: have the
     /// printed DID accredited, then run it again.
     Init(InitArgs),
+    /// Looks at and changes the counter's keys and its DID.
+    #[command(subcommand)]
+    Key(Box<KeyCommand<HomeArgs>>),
     /// Gets the newest ledger bundle, status lists and dictionaries.
     Sync(HomeArgs),
     /// Starts a request and draws it as a QR code.
@@ -83,6 +88,9 @@ struct InitArgs {
     /// The office's name in English.
     #[arg(long, default_value = "Jongno-gu Civil Service Counter")]
     name_en: String,
+    /// The folder or medium for the key that the DID's first change needs; by default beside the home.
+    #[arg(long, value_name = "DIR")]
+    update_keys: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -135,6 +143,7 @@ impl Cli {
     pub async fn run(self) -> Result<ExitCode> {
         match self.command {
             Command::Init(args) => init(args).await,
+            Command::Key(command) => key(*command).await,
             Command::Sync(args) => sync(args).await,
             Command::Request(args) => request(args).await,
             Command::Verify(args) => verify(args).await,
@@ -161,6 +170,9 @@ async fn init(args: InitArgs) -> Result<ExitCode> {
             claims => Claims::Only(claims.to_vec()),
         },
         governor,
+        update_keys: args
+            .update_keys
+            .map_or_else(|| UpdateKeys::beside(&args.home.home), UpdateKeys::at),
     };
     let home = Home::at(args.home.home);
     match set_up(&home, office, Client::new()?).await? {
@@ -177,6 +189,19 @@ async fn init(args: InitArgs) -> Result<ExitCode> {
             Ok(ExitCode::from(AWAITS_ACCREDITATION))
         }
     }
+}
+
+async fn key(command: KeyCommand<HomeArgs>) -> Result<ExitCode> {
+    let home = Home::at(command.place().home.clone());
+    let settings = home.settings()?;
+    let agency = Agency {
+        did: settings.did,
+        home: home.root().to_owned(),
+        keys: home.keys(),
+        ledger: LedgerClient::new(settings.nodes, settings.trust, Client::new()?),
+    };
+    command.run(&agency, crate::clock::unix_now()).await?;
+    Ok(ExitCode::SUCCESS)
 }
 
 fn read_key(path: &Path) -> Result<FileKey> {
@@ -294,6 +319,7 @@ fn read_argument(code: &str) -> Result<Vec<String>> {
 
 async fn serve(args: ServeArgs) -> Result<ExitCode> {
     let home = Home::at(args.home.home);
+    UpdateKeys::require_none_in(home.root())?;
     let desk = Arc::new(open_desk(&home).await?);
     let name = home.settings()?.name;
     let tls = args.tls_cert.zip(args.tls_key);
@@ -386,7 +412,8 @@ fn open_ledger(home: &Home) -> Result<(Ledger, Settings)> {
 async fn open_desk(home: &Home) -> Result<Desk> {
     let (ledger, settings) = open_ledger(home)?;
     let store = Store::open(&home.database()).await?;
-    let verifier = VerifierIdentity { kid: settings.kid };
-    let signer = home.key("request-key")?;
+    let (fragment, signer) = home.keys().current(REQUEST_KEYS)?;
+    let kid = DidUrl::new(&settings.did, &fragment)?;
+    let verifier = VerifierIdentity { kid };
     Ok(Desk::new(verifier, signer, home.services()?, store, ledger))
 }

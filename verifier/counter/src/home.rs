@@ -2,12 +2,12 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use jumin_identity::{Did, DidUrl, FileKey, KeyError};
+use jumin_identity::Did;
+use jumin_keys::SigningKeys;
 use jumin_registry::{Localized, NetworkTrust};
 use jumin_verifier::{PolicyError, ServicePolicy, builtin_services};
 use serde::{Deserialize, Serialize};
 use url::Url;
-use zeroize::Zeroizing;
 
 /// Largest configuration file read, in bytes.
 const MAX_FILE_BYTES: u64 = 1024 * 1024;
@@ -25,9 +25,6 @@ pub enum HomeError {
     /// A file is not what it should be.
     #[error("{0} is not the JSON it should be")]
     Malformed(PathBuf, #[source] serde_json::Error),
-    /// The key file holds no usable key.
-    #[error("{0} holds no usable key")]
-    Key(PathBuf, #[source] KeyError),
     /// A service's policy is not acceptable.
     #[error("the service in {0} is not acceptable")]
     Policy(PathBuf, #[source] PolicyError),
@@ -46,7 +43,6 @@ impl HomeError {
             HomeError::Read(..) => "home_unreadable",
             HomeError::Write(..) => "home_unwritable",
             HomeError::Malformed(..) => "home_malformed",
-            HomeError::Key(..) => "home_key",
             HomeError::Policy(..) => "home_policy",
             HomeError::NotInitialized(_) => "home_not_initialized",
             HomeError::AlreadyInitialized(_) => "home_already_initialized",
@@ -60,8 +56,6 @@ impl HomeError {
 pub struct Settings {
     /// The office's DID.
     pub did: Did,
-    /// The DID URL of the key that signs requests.
-    pub kid: DidUrl,
     /// What the office is called.
     pub name: Localized,
     /// Ledger nodes, asked in this order.
@@ -108,8 +102,14 @@ impl Home {
         self.root.join("counter.json")
     }
 
-    fn key_path(&self, name: &str) -> PathBuf {
-        self.root.join(format!("{name}.pem"))
+    /// Returns the folder itself.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Returns the keys that the counter signs with.
+    pub fn keys(&self) -> SigningKeys {
+        SigningKeys::at(self.root.join("keys"))
     }
 
     /// Makes the folder, readable by its owner only.
@@ -120,31 +120,6 @@ impl Home {
         let failed = |error| HomeError::Write(self.root.clone(), error);
         fs::create_dir_all(&self.root).map_err(failed)?;
         restrict(&self.root, 0o700).map_err(failed)
-    }
-
-    /// Returns the key kept under `name`, making it at first.
-    pub fn key(&self, name: &str) -> Result<FileKey, HomeError> {
-        let path = self.key_path(name);
-        if !path.exists() {
-            let key = FileKey::generate().map_err(|e| HomeError::Key(path.clone(), e))?;
-            write_private(&path, key.to_pkcs8_pem().as_bytes())
-                .map_err(|e| HomeError::Write(path.clone(), e))?;
-        }
-        let pem = read_bounded(&path).map_err(|e| HomeError::Read(path.clone(), e))?;
-        let pem = Zeroizing::new(String::from_utf8(pem).unwrap_or_default());
-        FileKey::from_pkcs8_pem(&pem).map_err(|e| HomeError::Key(path, e))
-    }
-
-    /// Returns the time at which the home was first made, `now` if that is now: so that `init`
-    /// run again after a failure submits the very same operation.
-    pub fn first_time(&self, now: u64) -> Result<u64, HomeError> {
-        let path = self.root.join("created");
-        if !path.exists() {
-            write_atomic(&path, now.to_string().as_bytes())
-                .map_err(|e| HomeError::Write(path.clone(), e))?;
-        }
-        let text = read_bounded(&path).map_err(|e| HomeError::Read(path, e))?;
-        Ok(String::from_utf8_lossy(&text).trim().parse().unwrap_or(now))
     }
 
     /// Writes the settings: from then on the home counts as made.
@@ -216,19 +191,6 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> io::Result<()> {
         }
     }
     Ok(())
-}
-
-fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt;
-        options.mode(0o600);
-    }
-    let mut file = options.open(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()
 }
 
 #[cfg(unix)]

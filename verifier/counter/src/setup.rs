@@ -1,17 +1,23 @@
 use jumin_http::Client;
-use jumin_identity::{Did, DidUrl, FileKey, Signer};
+use jumin_identity::{Did, FileKey};
+use jumin_keys::{DidPlan, KeysError, UpdateKeys, prepare_creation};
 use jumin_registry::client::{ClientError, LedgerClient};
 use jumin_registry::{
-    Accreditor, Claims, DidDocument, Localized, NetworkTrust, Operation, OperationSigner, Purpose,
-    RecordKey, Role, SignOperationError, SignedOperation, VerificationMethod, sign_operation,
+    Accreditor, Claims, Localized, NetworkTrust, Operation, OperationSigner, Purpose, RecordKey,
+    Role, SignOperationError, sign_operation,
 };
 use url::Url;
 
 use crate::clock::unix_now;
 use crate::home::{Home, HomeError, Settings};
 
-/// The key that signs requests.
-const REQUEST_KEY: &str = "request-1";
+/// The series of keys that sign requests: `request-1`, and after a rotation `request-2`.
+pub const REQUEST_KEYS: &str = "request";
+/// The first keys and what they are for.
+const FIRST_KEYS: [(&str, &[Purpose]); 2] = [
+    ("request-1", &[Purpose::Authentication]),
+    ("control-1", &[Purpose::CapabilityInvocation]),
+];
 /// How far back a new key is good for, in seconds: clocks differ a little.
 const BACKDATE: u64 = 300;
 /// How long a development accreditation holds, in seconds (three years).
@@ -24,6 +30,9 @@ pub enum SetupError {
     /// The home cannot be written.
     #[error("the home cannot be made")]
     Home(#[from] HomeError),
+    /// The keys cannot be made.
+    #[error(transparent)]
+    Keys(#[from] KeysError),
     /// An operation could not be signed.
     #[error("the ledger operation could not be signed")]
     Sign(#[source] SignOperationError),
@@ -40,6 +49,7 @@ impl SetupError {
     pub fn code(&self) -> &'static str {
         match self {
             SetupError::Home(error) => error.code(),
+            SetupError::Keys(error) => error.code(),
             SetupError::Sign(_) => "setup_sign",
             SetupError::Ledger(_) => "setup_ledger",
             SetupError::NoDid => "setup_no_did",
@@ -59,6 +69,8 @@ pub struct NewOffice {
     pub claims: Claims,
     /// The governance key that accredits it, in development.
     pub governor: Option<FileKey>,
+    /// Where the key for the DID's first change goes.
+    pub update_keys: UpdateKeys,
 }
 
 /// Says how far a counter is set up.
@@ -80,9 +92,16 @@ pub async fn set_up(home: &Home, office: NewOffice, http: Client) -> Result<SetU
         .await_checkpoint()
         .await
         .map_err(SetupError::Ledger)?;
-    let creation = prepare_did(home, &office.trust)?;
+    let creation = prepare_creation(DidPlan {
+        home: home.root(),
+        keys: &home.keys(),
+        update_keys: &office.update_keys,
+        network: &office.trust.network,
+        methods: &FIRST_KEYS,
+        services: Vec::new(),
+        valid_from: unix_now().saturating_sub(BACKDATE),
+    })?;
     let did = creation.created_did().ok_or(SetupError::NoDid)?;
-    let kid = DidUrl::new(&did, REQUEST_KEY).map_err(|_| SetupError::NoDid)?;
     if let Some(governor) = &office.governor {
         accredit(&did, &office, governor, &ledger).await?;
     }
@@ -94,42 +113,13 @@ pub async fn set_up(home: &Home, office: NewOffice, http: Client) -> Result<SetU
         Err(error) => return Err(SetupError::Ledger(error)),
     }
     let settings = Settings {
-        did: kid.did().clone(),
-        kid,
+        did,
         name: office.name,
         nodes: office.nodes,
         trust: office.trust,
     };
     home.save(&settings)?;
     Ok(SetUp::Ready(Box::new(settings)))
-}
-
-/// Signs the operation that creates the DID, the same at every call: the DID is its hash.
-fn prepare_did(home: &Home, trust: &NetworkTrust) -> Result<SignedOperation, SetupError> {
-    let requests = home.key("request-key")?;
-    let control = home.key("control-key")?;
-    // Pre-rotation: the next change must be signed by a key that is not used for anything yet.
-    let next = home.key("next-control-key")?;
-    let valid_from = home.first_time(unix_now().saturating_sub(BACKDATE))?;
-    let method = |fragment: &str, key: &FileKey, purpose| VerificationMethod {
-        fragment: fragment.to_owned(),
-        public_key: key.public_key().clone(),
-        purposes: vec![purpose],
-        valid_from,
-        valid_until: None,
-    };
-    let operation = Operation::CreateDid {
-        document: DidDocument {
-            verification_methods: vec![
-                method(REQUEST_KEY, &requests, Purpose::Authentication),
-                method("control-1", &control, Purpose::CapabilityInvocation),
-            ],
-            services: Vec::new(),
-        },
-        next_key_hash: next.public_key().thumbprint(),
-    };
-    let signer = OperationSigner::Jwk(&control);
-    sign_operation(&trust.network, &operation, &[signer]).map_err(SetupError::Sign)
 }
 
 /// Accredits the office, unless somebody has already.

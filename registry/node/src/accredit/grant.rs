@@ -7,7 +7,7 @@ use jumin_registry::{
     AccreditationRecord, Accreditor, Claims, Localized, Operation, RecordKey, Role,
 };
 
-use super::period::parse_time;
+use jumin_keys::parse_time;
 
 /// Stands for every type, or every claim: leaving one out by mistake must not grant everything.
 const ANY: &str = "any";

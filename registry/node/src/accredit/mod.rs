@@ -3,7 +3,6 @@
 //! Governors do the same by a proposal (`govern`), which several of them sign.
 
 mod grant;
-mod period;
 mod show;
 
 use std::cell::RefCell;

@@ -3,7 +3,7 @@
 use jumin_identity::Did;
 use jumin_registry::{Claims, Grant, Operation, Role};
 
-use super::period::show_time;
+use jumin_keys::show_time;
 
 /// Says in words what an operation on accreditations does; `None` for any other.
 pub(crate) fn describe(operation: &Operation) -> Option<String> {

@@ -8,7 +8,10 @@ use time::{Date, OffsetDateTime, UtcOffset};
 const KOREA: UtcOffset = offset!(+9);
 
 /// Reads a day (`2027-01-01`: its first second in Korea) or a time (`2027-01-01T09:00:00+09:00`) as Unix seconds.
-pub(super) fn parse_time(text: &str) -> anyhow::Result<u64> {
+///
+/// # Errors
+/// When the text is neither.
+pub fn parse_time(text: &str) -> anyhow::Result<u64> {
     let day = Date::parse(text, format_description!("[year]-[month]-[day]"));
     let time = day.map(|day| day.midnight().assume_offset(KOREA));
     let time = time.or_else(|_| OffsetDateTime::parse(text, &Rfc3339));
@@ -19,7 +22,7 @@ pub(super) fn parse_time(text: &str) -> anyhow::Result<u64> {
 }
 
 /// Writes Unix seconds as a time in Korea.
-pub(super) fn show_time(seconds: u64) -> String {
+pub fn show_time(seconds: u64) -> String {
     let time = i64::try_from(seconds).ok();
     let time = time.and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok());
     let text = time.and_then(|time| time.to_offset(KOREA).format(&Rfc3339).ok());
