@@ -5,7 +5,9 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use jumin_identity::{Status, StatusError, StatusList, sign_status_list};
+use jumin_identity::{
+    Status, StatusError, StatusList, UnverifiedStatusListToken, sign_status_list,
+};
 use jumin_registry::{AnchorKind, AnchorRecord};
 use thiserror::Error;
 use tokio::sync::{Notify, watch};
@@ -196,6 +198,9 @@ impl Publisher {
         loop {
             let pending = self.store.version_in(number, VersionState::Pending).await?;
             let pending = match pending {
+                Some(pending) if !self.is_by_key_in_use(&pending) => {
+                    self.sign(number, &uri, pending.version + 1).await?
+                }
                 Some(pending) => pending,
                 None if self.is_due(number).await? => self.sign(number, &uri, 1).await?,
                 None => return Ok(()),
@@ -206,8 +211,18 @@ impl Publisher {
 
     async fn is_due(&self, number: u32) -> Result<bool, StoreError> {
         let current = self.store.version_in(number, VersionState::Current).await?;
-        let old = current.is_none_or(|current| (self.now)() >= current.signed + RENEW_AFTER);
+        let old = current.is_none_or(|current| {
+            (self.now)() >= current.signed + RENEW_AFTER || !self.is_by_key_in_use(&current)
+        });
         Ok(old || self.store.has_unsigned_changes(number).await?)
+    }
+
+    /// Says whether a version was signed with the key that the issuer signs with now: verifiers refuse what an ended key signed.
+    fn is_by_key_in_use(&self, version: &VersionRow) -> bool {
+        let token = UnverifiedStatusListToken::parse(&version.token);
+        token.is_ok_and(|token| {
+            token.dangerous_kid_unverified() == Some(self.issuer.kid.to_string().as_str())
+        })
     }
 
     async fn sign(&self, number: u32, uri: &str, floor: u64) -> Result<VersionRow, PublishError> {

@@ -11,7 +11,7 @@ use crate::clock::wait_until;
 use crate::http::{Answer, Http};
 use crate::network::Network;
 use crate::process::{Process, Settings};
-use crate::programs::{Program, run};
+use crate::programs::{Finished, Program, run};
 
 /// The name of the console's account.
 pub const CONSOLE_ACCOUNT: &str = "admin";
@@ -95,6 +95,14 @@ impl Issuer {
     /// The password of the console's account [`CONSOLE_ACCOUNT`].
     pub fn console_password(&self) -> Result<String> {
         read_trimmed(&self.password_file())
+    }
+
+    /// Runs a command of the issuer that isn't the server, such as `key rotate`.
+    pub fn command(&self, arguments: &[&str]) -> Result<Finished> {
+        let home = self.home().display().to_string();
+        let mut all = arguments.to_vec();
+        all.extend(["--home", &home]);
+        run(Program::Issuer, &self.settings, &all)
     }
 
     /// Starts the server.

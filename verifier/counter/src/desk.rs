@@ -2,7 +2,8 @@ use std::collections::BTreeMap;
 
 use jumin_identity::qr::CodeDrawing;
 use jumin_identity::qr::{CodecContext, EncodeError, encode_request};
-use jumin_identity::{FileKey, ResponseEncryption, ResponseMode, b64url, random_bytes};
+use jumin_identity::{FileKey, ResponseEncryption, ResponseMode, Signer, b64url, random_bytes};
+use jumin_registry::KeyRefused;
 use jumin_verifier::{
     Delivery, PendingRequest, ServicePolicy, StartError, Verdict, VerifierIdentity, start,
 };
@@ -15,6 +16,7 @@ use crate::encryption::{EncryptionError, ResponseKey};
 use crate::outcome::Outcome;
 use crate::results::Results;
 use crate::scan::{Read, Scans};
+use crate::standing::require_own_key;
 use crate::store::{Store, StoreError, StoredRequest};
 use crate::sync::Ledger;
 
@@ -34,6 +36,11 @@ pub enum DeskError {
     /// The request could not be started.
     #[error("the request could not be started")]
     Start(#[source] StartError),
+    /// The ledger has ended the key that signs requests, or doesn't have it.
+    #[error(
+        "the ledger doesn't let this counter sign requests with its key: see `jumin-counter key list`"
+    )]
+    Key(#[source] KeyRefused),
     /// The request could not be drawn.
     #[error("the request does not fit into a QR code")]
     Encode(#[source] EncodeError),
@@ -53,6 +60,7 @@ impl DeskError {
             DeskError::UnknownRequest => "unknown_request",
             DeskError::UnknownOutcome => "unknown_outcome",
             DeskError::Start(error) => error.code(),
+            DeskError::Key(refused) => refused.code(),
             DeskError::Encode(_) => "request_not_encodable",
             DeskError::Encryption(error) => error.code(),
             DeskError::Store(error) => error.code(),
@@ -157,6 +165,14 @@ impl Desk {
     /// Returns who asks.
     pub fn verifier(&self) -> &VerifierIdentity {
         &self.verifier
+    }
+
+    /// Requires that the ledger, as far as it is at hand, lets the counter sign requests with its key at `now`, in seconds
+    /// since the epoch.
+    pub fn require_key(&self, now: u64) -> Result<(), KeyRefused> {
+        let view = self.ledger.view();
+        let key = self.signer.public_key();
+        require_own_key(view.as_deref(), &self.verifier.kid, key, now)
     }
 
     /// Returns the full outcome of a request that was answered in this process lately.
@@ -295,6 +311,7 @@ impl Desk {
         delivery: Delivery,
         now: u64,
     ) -> Result<(String, PendingRequest), DeskError> {
+        self.require_key(now).map_err(DeskError::Key)?;
         start(
             policy,
             &self.verifier,

@@ -390,17 +390,17 @@ async fn healthz() -> &'static str {
     "ok"
 }
 
-/// Says whether the counter can decide: it knows the ledger.
+/// Says whether the counter can ask and decide: it knows the ledger, which has its key.
 #[utoipa::path(get, path = "/readyz", tag = "health",
-    responses((status = 200, description = "Ready"), (status = 503, description = "Nothing is known of the ledger yet")))]
+    responses((status = 200, description = "Ready"), (status = 503, description = "Nothing is known of the ledger yet, or it refuses the counter's key")))]
 async fn readyz(State(office): State<Office>) -> Result<&'static str, Problem> {
-    match office.desk.ledger().view() {
-        Some(_) => Ok("ok"),
-        None => Err(Problem::unavailable(
-            "ledger_unknown",
-            "Nothing is known of the ledger yet.",
-        )),
+    if office.desk.ledger().view().is_none() {
+        let detail = "Nothing is known of the ledger yet.";
+        return Err(Problem::unavailable("ledger_unknown", detail));
     }
+    let key = office.desk.require_key(unix_now());
+    key.map_err(|refused| problem(&DeskError::Key(refused)))?;
+    Ok("ok")
 }
 
 fn problem(error: &DeskError) -> Problem {
@@ -410,6 +410,9 @@ fn problem(error: &DeskError) -> Problem {
             Problem::new(StatusCode::NOT_FOUND, error.code(), detail)
         }
         DeskError::Start(_) => Problem::bad_request(error.code(), detail),
+        DeskError::Key(refused) => {
+            Problem::unavailable(refused.code(), format!("{detail} ({refused})"))
+        }
         _ => Problem::internal(error),
     }
 }

@@ -1,5 +1,8 @@
-use jumin_identity::Did;
-use jumin_registry::{AccreditationError, accredited_claims_at};
+use jumin_identity::{Did, DidUrl, PublicKey};
+use jumin_registry::{
+    AccreditationError, KeyRefused, Lookup, LookupRecord, Purpose, Record, RecordKey,
+    accredited_claims_at,
+};
 use jumin_verifier::{LedgerView, ServicePolicy};
 use serde::Serialize;
 use ts_rs::TS;
@@ -50,5 +53,28 @@ pub fn standing(
     match beyond.as_slice() {
         [] => (Standing::Accredited, Vec::new()),
         paths => (Standing::Beyond, named_claims(policy, paths)),
+    }
+}
+
+/// Requires that the ledger, as far as it is at hand, lets the office sign requests with this key at `now` (seconds since the
+/// epoch). Wallets refuse what it signs otherwise; what is not at hand is left to them.
+///
+/// # Errors
+/// [`KeyRefused`] where the ledger says that it doesn't.
+pub fn require_own_key(
+    view: Option<&LedgerView>,
+    kid: &DidUrl,
+    key: &PublicKey,
+    now: u64,
+) -> Result<(), KeyRefused> {
+    let Some(view) = view else {
+        return Ok(());
+    };
+    match view.ledger().lookup(&RecordKey::Did(kid.did().clone())) {
+        Lookup::Present(Record::Did(record)) => {
+            record.require_key(kid.fragment(), key, Purpose::Authentication, now)
+        }
+        Lookup::Present(_) | Lookup::Absent => Err(KeyRefused::Absent),
+        Lookup::Unknown => Ok(()),
     }
 }

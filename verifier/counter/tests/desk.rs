@@ -409,3 +409,20 @@ async fn a_bundle_that_does_not_lead_to_its_validators_is_not_believed() {
         assert_eq!(view.checkpoint().height(), height, "{name}");
     }
 }
+
+#[tokio::test]
+async fn request_key_that_the_ledger_ended_signs_no_request_and_the_counter_still_decides() {
+    let stage = Stage::new().await;
+    let desk = stage.desk().await;
+    desk.ledger().sync().await.unwrap();
+    let answer = stage.answered(&desk, "address").await;
+    desk.require_key(now()).unwrap();
+    stage.world().end_office_key(now() - 10);
+    desk.ledger().sync().await.unwrap();
+    let refused = desk.start("address", Mode::Qr, "").await.unwrap_err();
+    assert_eq!(refused.code(), "key_ended");
+    let refused = desk.start("address", Mode::Online, "https://desk.example");
+    assert_eq!(refused.await.unwrap_err().code(), "key_ended");
+    desk.start("age-19", Mode::OneWay, "").await.unwrap();
+    assert_eq!(verdict(&stage, &desk, &answer).await, Verdict::Valid);
+}

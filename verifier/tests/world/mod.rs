@@ -117,6 +117,25 @@ impl World {
         LedgerView::new(self.ledger.bundle(at).verify(&trust).unwrap())
     }
 
+    /// Has the office end its key at `since` in its DID document.
+    pub fn end_office_key(&mut self, since: u64) {
+        let key = RecordKey::Did(self.office.did.clone());
+        let Some(Record::Did(record)) = self.ledger.record(&key) else {
+            panic!("the office is not on the ledger");
+        };
+        let mut document = record.document;
+        document.end_key("key-1", since).unwrap();
+        let operation = Operation::UpdateDid {
+            did: self.office.did.clone(),
+            version: record.version,
+            document,
+            next_key_hash: FileKey::generate().unwrap().public_key().thumbprint(),
+        };
+        let signer = [OperationSigner::Jwk(&self.office.next)];
+        let signed = sign_operation(self.ledger.network(), &operation, &signer).unwrap();
+        self.ledger.apply(&signed).unwrap();
+    }
+
     pub fn verifier(&self) -> VerifierIdentity {
         VerifierIdentity {
             kid: self.office.kid(),
