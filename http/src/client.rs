@@ -7,12 +7,16 @@ use serde::de::DeserializeOwned;
 use url::{Host, Url};
 
 use crate::install_crypto_provider;
+use crate::pace::Pace;
 
 /// Names a PEM file of additional trust roots for TLS.
 pub const TRUST_ANCHORS_VARIABLE: &str = "JUMIN_TRUST_ANCHORS";
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
-const TOTAL_TIMEOUT: Duration = Duration::from_secs(20);
+/// How long a server may take until its answer to a question begins.
+const ANSWER_WITHIN: Duration = Duration::from_secs(15);
+/// How long it may take over what it is told to do: some work is waited for.
+const DONE_WITHIN: Duration = Duration::from_secs(20);
 const MAX_TRUST_ANCHORS_BYTES: u64 = 1 << 20;
 
 /// Why an HTTP exchange gave no answer to read.
@@ -27,7 +31,9 @@ pub enum HttpError {
     #[error("the server cannot be reached")]
     Unreachable(#[source] reqwest::Error),
     #[error("the server did not answer in time")]
-    Timeout(#[source] reqwest::Error),
+    Timeout,
+    #[error("the server's answer came too slowly")]
+    TooSlow,
     #[error("the connection broke off")]
     Broken(#[source] reqwest::Error),
     #[error("the server answered with a redirect, which is not followed")]
@@ -48,7 +54,8 @@ impl HttpError {
             Self::Setup(_) => "client_setup_failed",
             Self::Insecure => "insecure_url",
             Self::Unreachable(_) => "unreachable",
-            Self::Timeout(_) => "timeout",
+            Self::Timeout => "timeout",
+            Self::TooSlow => "too_slow",
             Self::Broken(_) => "connection_broken",
             Self::Redirect => "redirect_refused",
             Self::TooLarge { .. } => "answer_too_large",
@@ -59,7 +66,7 @@ impl HttpError {
 
     fn from_reqwest(error: reqwest::Error) -> Self {
         if error.is_timeout() {
-            Self::Timeout(error)
+            Self::Timeout
         } else if error.is_connect() {
             Self::Unreachable(error)
         } else {
@@ -129,7 +136,6 @@ impl Client {
         let settings = || {
             reqwest::Client::builder()
                 .connect_timeout(CONNECT_TIMEOUT)
-                .timeout(TOTAL_TIMEOUT)
                 .redirect(redirect::Policy::none())
                 .no_proxy()
                 .user_agent(concat!("jumin/", env!("CARGO_PKG_VERSION")))
@@ -165,7 +171,16 @@ impl Client {
         max_bytes: usize,
     ) -> Result<Response, HttpError> {
         require_secure(url)?;
-        exchange(self.inner.get(url.clone()), headers, max_bytes).await
+        let request = with_headers(self.inner.get(url.clone()), headers);
+        head(request, ANSWER_WITHIN).await?.read(max_bytes).await
+    }
+
+    /// Asks for `url` and returns as soon as the answer begins, so that a caller can tell a silent server from a slow one.
+    pub async fn open(&self, url: &Url, accept: &str) -> Result<Answer, HttpError> {
+        require_secure(url)?;
+        let headers = [(ACCEPT.as_str(), accept)];
+        let request = with_headers(self.inner.get(url.clone()), &headers);
+        head(request, ANSWER_WITHIN).await
     }
 
     /// Posts `body` as JSON.
@@ -212,7 +227,8 @@ impl Client {
             .post(url.clone())
             .header(CONTENT_TYPE, content_type)
             .body(body);
-        exchange(request, headers, max_bytes).await
+        let request = with_headers(request, headers);
+        head(request, DONE_WITHIN).await?.read(max_bytes).await
     }
 }
 
@@ -239,35 +255,57 @@ fn require_secure(url: &Url) -> Result<(), HttpError> {
     }
 }
 
-async fn exchange(
-    mut request: RequestBuilder,
-    headers: &[(&str, &str)],
-    max_bytes: usize,
-) -> Result<Response, HttpError> {
+fn with_headers(mut request: RequestBuilder, headers: &[(&str, &str)]) -> RequestBuilder {
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
-    let mut answer = request.send().await.map_err(HttpError::from_reqwest)?;
+    request
+}
+
+async fn head(request: RequestBuilder, within: Duration) -> Result<Answer, HttpError> {
+    let answered = tokio::time::timeout(within, request.send()).await;
+    let answer = answered
+        .map_err(|_| HttpError::Timeout)?
+        .map_err(HttpError::from_reqwest)?;
     if answer.status().is_redirection() {
         return Err(HttpError::Redirect);
     }
-    let too_large = || HttpError::TooLarge { limit: max_bytes };
-    if answer.content_length() > Some(max_bytes as u64) {
-        return Err(too_large());
-    }
-    let mut body = Vec::new();
-    while let Some(chunk) = answer.chunk().await.map_err(HttpError::from_reqwest)? {
-        if body.len() + chunk.len() > max_bytes {
+    Ok(Answer { inner: answer })
+}
+
+/// An answer that has begun and whose body is still to be read.
+#[derive(Debug)]
+pub struct Answer {
+    inner: reqwest::Response,
+}
+
+impl Answer {
+    /// Reads the body, of at most `max_bytes` bytes, for as long as it keeps coming fast enough.
+    pub async fn read(mut self, max_bytes: usize) -> Result<Response, HttpError> {
+        let too_large = || HttpError::TooLarge { limit: max_bytes };
+        if self.inner.content_length() > Some(max_bytes as u64) {
             return Err(too_large());
         }
-        body.extend_from_slice(&chunk);
+        let mut body = Vec::new();
+        let mut pace = Pace::new(max_bytes);
+        loop {
+            let chunk = pace.wait(self.inner.chunk()).await?;
+            let Some(chunk) = chunk.map_err(HttpError::from_reqwest)? else {
+                break;
+            };
+            pace.came(chunk.len());
+            if body.len() + chunk.len() > max_bytes {
+                return Err(too_large());
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(Response {
+            status: self.inner.status().as_u16(),
+            content_type: media_type(self.inner.headers()),
+            headers: self.inner.headers().clone(),
+            body,
+        })
     }
-    Ok(Response {
-        status: answer.status().as_u16(),
-        content_type: media_type(answer.headers()),
-        headers: answer.headers().clone(),
-        body,
-    })
 }
 
 fn media_type(headers: &HeaderMap) -> Option<String> {

@@ -9,6 +9,8 @@ mod client;
 mod crowd;
 #[cfg(feature = "server")]
 mod origin;
+#[cfg(feature = "client")]
+mod pace;
 #[cfg(feature = "server")]
 mod pages;
 #[cfg(feature = "server")]
@@ -19,7 +21,7 @@ mod provider;
 mod server;
 
 #[cfg(feature = "client")]
-pub use client::{Client, HttpError, Response, TRUST_ANCHORS_VARIABLE};
+pub use client::{Answer, Client, HttpError, Response, TRUST_ANCHORS_VARIABLE};
 #[cfg(feature = "server")]
 pub use crowd::{Bounds, party};
 #[cfg(feature = "server")]

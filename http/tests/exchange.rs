@@ -127,6 +127,53 @@ async fn a_server_that_is_gone_is_unreachable() {
     assert_eq!(error.code(), "unreachable");
 }
 
+/// Answers every call with the head of a long body, then a byte every 50 ms.
+async fn trickling_server() -> String {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        while let Ok((mut socket, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                let _ = socket.read(&mut [0; 4096]).await;
+                let head = b"HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\n";
+                let mut sent = socket.write_all(head).await;
+                while sent.is_ok() {
+                    tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+                    sent = socket.write_all(b"x").await;
+                }
+            });
+        }
+    });
+    base
+}
+
+#[tokio::test]
+async fn a_body_that_trickles_is_given_up_for_its_rate() {
+    let base = trickling_server().await;
+    let client = Client::new().unwrap();
+    let began = std::time::Instant::now();
+    let error = client
+        .get(&url(&base, "/"), "*/*", 200_000)
+        .await
+        .unwrap_err();
+    assert_eq!(error.code(), "too_slow");
+    // Whole, it would take more than an hour.
+    assert!(began.elapsed().as_secs() < 20, "{:?}", began.elapsed());
+}
+
+#[tokio::test]
+async fn a_server_that_says_nothing_is_told_from_one_that_is_slow() {
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let silent = format!("http://{}", silent.local_addr().unwrap());
+    let client = Client::new().unwrap();
+    let patience = std::time::Duration::from_millis(300);
+    let (nothing, slow) = (url(&silent, "/"), url(&trickling_server().await, "/"));
+    let nothing = tokio::time::timeout(patience, client.open(&nothing, "*/*")).await;
+    assert!(nothing.is_err() || nothing.unwrap().is_err());
+    assert!(client.open(&slow, "*/*").await.is_ok());
+}
+
 #[tokio::test]
 async fn https_is_trusted_under_the_given_root_only() {
     let directory = tempfile::tempdir().unwrap();

@@ -41,7 +41,7 @@ pub(crate) const CODES: &[&str] = &[
     "unknown_identifier", "unknown_key", "issuer_not_accredited", "issuer_deactivated", "unknown_type",
     "type_integrity", "no_bundle", "no_such_agency", "ambiguous_agency",
     // The network.
-    "client_setup_failed", "insecure_url", "unreachable", "timeout", "connection_broken", "redirect_refused",
+    "client_setup_failed", "insecure_url", "unreachable", "timeout", "too_slow", "connection_broken", "redirect_refused",
     "answer_too_large", "answer_not_json", "request_unwritable",
 ];
 

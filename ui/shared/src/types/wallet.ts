@@ -107,6 +107,7 @@ export const errorCodes = [
   'insecure_url',
   'unreachable',
   'timeout',
+  'too_slow',
   'connection_broken',
   'redirect_refused',
   'answer_too_large',
