@@ -1,22 +1,25 @@
 //! Reads from and writes to the ledger's nodes, believing none of them.
 //!
 //! Every answer is checked: the checkpoint's certificate and age, that the ledger doesn't go back to before what this client
-//! has seen, and the record's proof. A node that fails or lies is replaced by the next in the list.
+//! has seen, and the record's proof. A node that fails or lies is replaced by the next in the list, and beside one that says
+//! nothing for most of a second the next is asked. The one that answered is asked first the next time.
 
 mod error;
+mod race;
 mod submit;
 mod wire;
 
 use std::{
     sync::{
-        Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use jumin_http::{Client, Url};
+use jumin_http::{Client, HttpError, Url};
 use jumin_identity::Did;
+use tokio::time::Instant;
 
 use crate::{
     Bundle, BundleError, Checkpoint, DidRecord, MAX_BUNDLE_BYTES, NetworkTrust, ProvenRecord,
@@ -24,12 +27,16 @@ use crate::{
 };
 
 pub use error::{ClientError, NodeFailure};
+use race::{Heard, first_answer};
 pub use submit::Receipt;
 
 const MAX_ANSWER_BYTES: usize = 256 * 1024;
 const MAX_AGE_SECONDS: u64 = 120;
 const MAX_AHEAD_SECONDS: u64 = 60;
-const ROUNDS: u32 = 10;
+/// How long a node may take until its answer begins.
+const ANSWER_WITHIN: Duration = Duration::from_secs(5);
+/// How long nodes that are only behind are asked again.
+const CATCH_UP_WITHIN: Duration = Duration::from_secs(2);
 const ROUND_PAUSE: Duration = Duration::from_millis(200);
 
 /// A reader of and writer to one network's ledger.
@@ -42,11 +49,21 @@ pub struct LedgerClient {
     followed: Mutex<NetworkTrust>,
     http: Client,
     max_age: u64,
-    /// The node that answered last; asked first.
-    preferred: AtomicUsize,
+    preferred: PreferredNode,
     /// The highest block that was proven to this client.
     seen: AtomicU64,
 }
+
+/// What a node is asked.
+struct Question<'a> {
+    path: &'a [&'a str],
+    query: Option<(&'a str, u64)>,
+    max_bytes: usize,
+}
+
+/// The node that answered last, which is asked first; clients of the same nodes may share it.
+#[derive(Debug, Clone, Default)]
+pub struct PreferredNode(Arc<AtomicUsize>);
 
 /// A record's proven value; none if the record provably doesn't exist.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,7 +83,7 @@ impl LedgerClient {
             origin: trust,
             http,
             max_age: MAX_AGE_SECONDS,
-            preferred: AtomicUsize::new(0),
+            preferred: PreferredNode::default(),
             seen: AtomicU64::new(0),
         }
     }
@@ -75,6 +92,13 @@ impl LedgerClient {
     #[must_use]
     pub fn with_max_age(mut self, seconds: u64) -> Self {
         self.max_age = seconds;
+        self
+    }
+
+    /// Shares with other clients of the same nodes which of them answered last.
+    #[must_use]
+    pub fn with_preferred(mut self, preferred: PreferredNode) -> Self {
+        self.preferred = preferred;
         self
     }
 
@@ -179,7 +203,7 @@ impl LedgerClient {
         .await
     }
 
-    /// Asks the nodes in turn until one gives an answer that passes `check`; waits for nodes that are only behind.
+    /// Asks the nodes until one gives an answer that passes `check`; waits for nodes that are only behind.
     async fn first<T>(
         &self,
         path: &[&str],
@@ -198,39 +222,43 @@ impl LedgerClient {
     ) -> Result<T, ClientError> {
         // No answer could be believed, so nobody is asked.
         self.recent().map_err(ClientError::Nodes)?;
-        let mut failure = None;
-        for _ in 0..ROUNDS {
-            let mut behind = false;
-            for (index, node) in self.in_order() {
-                match self.checked(node, path, query, max_bytes, &check).await {
-                    Ok(answer) => {
-                        self.preferred.store(index, Ordering::Relaxed);
-                        return Ok(answer);
-                    }
-                    Err(error) => {
-                        behind |= matches!(error, NodeFailure::Behind);
-                        failure = Some(error);
-                    }
+        let question = Question {
+            path,
+            query,
+            max_bytes,
+        };
+        let (question, check) = (&question, &check);
+        let started = Instant::now();
+        loop {
+            let asked = first_answer(self.in_order(), |(index, node), heard| async move {
+                let answer = self.checked(node, question, check, &heard).await?;
+                Ok((index, answer))
+            });
+            let mut failures = match asked.await {
+                Ok((index, answer)) => {
+                    self.prefer(index);
+                    return Ok(answer);
                 }
-            }
-            if !behind {
-                break;
+                Err(failures) => failures,
+            };
+            let is_behind = |failure: &NodeFailure| matches!(failure, NodeFailure::Behind);
+            if !failures.iter().any(is_behind) || started.elapsed() > CATCH_UP_WITHIN {
+                let last = failures.pop();
+                return Err(last.map_or(ClientError::NoNodes, ClientError::Nodes));
             }
             tokio::time::sleep(ROUND_PAUSE).await;
         }
-        Err(failure.map_or(ClientError::NoNodes, ClientError::Nodes))
     }
 
     /// Asks one node; when its answer is of validators not known yet, follows the network to them and checks again.
     async fn checked<T>(
         &self,
         node: &Url,
-        path: &[&str],
-        query: Option<(&str, u64)>,
-        max_bytes: usize,
+        question: &Question<'_>,
         check: &impl Fn(&[u8]) -> Result<T, NodeFailure>,
+        heard: &Heard,
     ) -> Result<T, NodeFailure> {
-        let body = self.get(node, path, query, max_bytes).await?;
+        let body = self.get(node, question, heard).await?;
         match check(&body) {
             Err(NodeFailure::Checkpoint(_)) if self.follow(node).await.unwrap_or(false) => {
                 check(&body)
@@ -244,9 +272,12 @@ impl LedgerClient {
         let start = self.recent()?.epoch;
         loop {
             let trust = self.recent()?;
-            let from = ("from", trust.epoch);
-            let path = ["v1", "handovers"];
-            let body = self.get(node, &path, Some(from), MAX_ANSWER_BYTES).await?;
+            let question = Question {
+                path: &["v1", "handovers"],
+                query: Some(("from", trust.epoch)),
+                max_bytes: MAX_ANSWER_BYTES,
+            };
+            let body = self.get(node, &question, &Heard::default()).await?;
             let answer: wire::HandoversAnswer = wire::parse(&body)?;
             let handovers = answer.handovers()?;
             let followed = trust
@@ -270,7 +301,7 @@ impl LedgerClient {
 
     /// Returns the nodes, starting with the one that answered last.
     fn in_order(&self) -> impl Iterator<Item = (usize, &Url)> {
-        let start = self.preferred.load(Ordering::Relaxed);
+        let start = self.preferred.0.load(Ordering::Relaxed);
         self.nodes
             .iter()
             .enumerate()
@@ -279,22 +310,28 @@ impl LedgerClient {
             .take(self.nodes.len())
     }
 
+    fn prefer(&self, index: usize) {
+        self.preferred.0.store(index, Ordering::Relaxed);
+    }
+
     async fn get(
         &self,
         node: &Url,
-        path: &[&str],
-        query: Option<(&str, u64)>,
-        max_bytes: usize,
+        question: &Question<'_>,
+        heard: &Heard,
     ) -> Result<Vec<u8>, NodeFailure> {
-        let mut url = wire::join(node, path)?;
-        if let Some((name, number)) = query {
+        let mut url = wire::join(node, question.path)?;
+        if let Some((name, number)) = question.query {
             url.query_pairs_mut().append_pair(name, &number.to_string());
         }
-        let response = self
-            .http
-            .get(&url, "application/json", max_bytes)
-            .await
+        let opened = self.http.open(&url, "application/json");
+        let opened = tokio::time::timeout(ANSWER_WITHIN, opened).await;
+        let answer = opened
+            .unwrap_or(Err(HttpError::Timeout))
             .map_err(NodeFailure::Http)?;
+        heard.mark();
+        let read = answer.read(question.max_bytes).await;
+        let response = read.map_err(NodeFailure::Http)?;
         if response.is_success() {
             Ok(response.body)
         } else {

@@ -6,7 +6,8 @@ use jumin_http::Url;
 use tokio::time::Instant;
 
 use super::{
-    ClientError, LedgerClient, MAX_ANSWER_BYTES, NodeFailure,
+    ClientError, LedgerClient, MAX_ANSWER_BYTES, NodeFailure, Question,
+    race::{Heard, first_answer},
     wire::{self, OperationAnswer, OperationStatus, ProblemAnswer},
 };
 use crate::{OperationHash, SignedOperation, VerifiedCheckpoint};
@@ -29,6 +30,12 @@ pub struct Receipt {
 enum Outcome {
     Finalized(u64),
     Rejected(String),
+}
+
+/// Why one node brought an operation no further.
+enum Setback {
+    Refused(String),
+    Failed(ClientError),
 }
 
 impl LedgerClient {
@@ -77,23 +84,43 @@ impl LedgerClient {
     }
 
     async fn submit_once(&self, operation: &SignedOperation) -> Result<Receipt, ClientError> {
-        let hash = operation.hash();
+        // The same operation at several nodes takes effect once, so a silent one need not be waited for.
+        let submitted = first_answer(self.in_order(), |(_, node), _| {
+            self.submit_and_confirm(node, operation)
+        });
+        let setbacks = match submitted.await {
+            Ok(receipt) => return Ok(receipt),
+            Err(setbacks) => setbacks,
+        };
         let (mut refused, mut failed) = (None, None);
-        for (_, node) in self.in_order() {
-            match self.submit_to(node, operation).await {
-                Ok(Outcome::Finalized(height)) => match self.confirm(operation, height).await? {
-                    true => return Ok(Receipt { hash, height }),
-                    false => failed = Some(NodeFailure::NotReflected),
-                },
+        for setback in setbacks {
+            match setback {
                 // One node's refusal is its word only; the others may know better.
-                Ok(Outcome::Rejected(code)) => refused = refused.or(Some(code)),
-                Err(failure) => failed = Some(failure),
+                Setback::Refused(code) => refused = refused.or(Some(code)),
+                Setback::Failed(failure) => failed = Some(failure),
             }
         }
         match (refused, failed) {
             (Some(code), _) => Err(ClientError::Rejected { code }),
-            (None, Some(failure)) => Err(ClientError::Nodes(failure)),
+            (None, Some(failure)) => Err(failure),
             (None, None) => Err(ClientError::NoNodes),
+        }
+    }
+
+    async fn submit_and_confirm(
+        &self,
+        node: &Url,
+        operation: &SignedOperation,
+    ) -> Result<Receipt, Setback> {
+        let failed = |failure| Setback::Failed(ClientError::Nodes(failure));
+        let hash = operation.hash();
+        match self.submit_to(node, operation).await.map_err(failed)? {
+            Outcome::Rejected(code) => Err(Setback::Refused(code)),
+            Outcome::Finalized(height) => match self.confirm(operation, height).await {
+                Ok(true) => Ok(Receipt { hash, height }),
+                Ok(false) => Err(failed(NodeFailure::NotReflected)),
+                Err(error) => Err(Setback::Failed(error)),
+            },
         }
     }
 
@@ -149,8 +176,12 @@ impl LedgerClient {
         node: &Url,
         hash: OperationHash,
     ) -> Result<Option<Outcome>, NodeFailure> {
-        let path = ["v1", "operations", &hash.to_string()];
-        outcome(&self.get(node, &path, None, MAX_ANSWER_BYTES).await?)
+        let question = Question {
+            path: &["v1", "operations", &hash.to_string()],
+            query: None,
+            max_bytes: MAX_ANSWER_BYTES,
+        };
+        outcome(&self.get(node, &question, &Heard::default()).await?)
     }
 
     /// Waits for a proven state at `height` or later and tells whether it shows the operation.

@@ -1,15 +1,18 @@
 //! The client against nodes that tell the truth, lie, lag and fail.
 
 use std::{
-    sync::{Arc, Mutex},
-    time::{SystemTime, UNIX_EPOCH},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use jumin_http::{Client, Url};
 use jumin_identity::b64url;
 use jumin_registry::{
     AnchorKind, Checkpoint, Record, RecordKey, Rejection, Role, SignedOperation,
-    client::{ClientError, LedgerClient, NodeFailure},
+    client::{ClientError, LedgerClient, NodeFailure, PreferredNode},
     testing::{TestAgency, TestLedger},
 };
 use serde_json::{Value, json};
@@ -343,4 +346,67 @@ async fn pending_operation_is_awaited_and_an_earlier_success_is_found() {
         .submit(&operation)
         .await
         .unwrap();
+}
+
+/// Takes every connection, begins an answer with `head` or doesn't, and says nothing more; counts who came.
+async fn mute_node(head: &'static [u8]) -> (Url, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let came = Arc::new(AtomicUsize::new(0));
+    let count = came.clone();
+    tokio::spawn(async move {
+        let mut open = Vec::new();
+        while let Ok((mut stream, _)) = listener.accept().await {
+            count.fetch_add(1, Ordering::Relaxed);
+            let _ = stream.write_all(head).await;
+            open.push(stream);
+        }
+    });
+    (url.parse().unwrap(), came)
+}
+
+#[tokio::test]
+async fn node_that_says_nothing_is_left_for_the_next_and_not_asked_first_again() {
+    let (ledger, agency, key) = ledger();
+    let (mute, came) = mute_node(b"").await;
+    let nodes = vec![mute, honest_node(&ledger).await];
+    let first = client(nodes.clone(), &ledger);
+    let began = Instant::now();
+    assert!(first.bundle().await.is_ok());
+    // Well under what a node may take until its answer begins.
+    assert!(
+        began.elapsed() < Duration::from_secs(4),
+        "{:?}",
+        began.elapsed()
+    );
+    assert_eq!(came.load(Ordering::Relaxed), 1);
+    assert!(first.record(&key).await.is_ok());
+    assert!(first.checkpoint().await.is_ok());
+    assert!(first.submit(&anchor(&agency, 1)).await.is_ok());
+    assert_eq!(came.load(Ordering::Relaxed), 1);
+
+    // Clients of the same nodes share what one of them learnt.
+    let preferred = PreferredNode::default();
+    let share = || client(nodes.clone(), &ledger).with_preferred(preferred.clone());
+    share().record(&key).await.unwrap();
+    assert_eq!(came.load(Ordering::Relaxed), 2);
+    share().record(&key).await.unwrap();
+    assert_eq!(came.load(Ordering::Relaxed), 2);
+}
+
+#[tokio::test]
+async fn operation_is_finalized_by_the_next_node_where_the_first_says_nothing() {
+    let (ledger, agency, _) = ledger();
+    let (mute, _) = mute_node(b"").await;
+    let client = client(vec![mute, honest_node(&ledger).await], &ledger);
+    assert!(client.submit(&anchor(&agency, 1)).await.is_ok());
+}
+
+#[tokio::test]
+async fn node_that_begins_an_answer_and_stops_is_left_for_the_next() {
+    let (ledger, _, _) = ledger();
+    let head = b"HTTP/1.1 200 OK\r\nContent-Length: 50000\r\n\r\n{";
+    let (stopping, _) = mute_node(head).await;
+    let client = client(vec![stopping, honest_node(&ledger).await], &ledger);
+    assert!(client.bundle().await.is_ok());
 }
