@@ -1,7 +1,10 @@
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
+use std::sync::Arc;
 
 use jumin_identity::qr::{CodecContext, ContextError};
-use jumin_identity::{Did, DidUrl, StatusError, StatusList, UnverifiedStatusListToken, sha256};
+use jumin_identity::{
+    Did, DidUrl, PublicKey, StatusError, StatusList, UnverifiedStatusListToken, sha256,
+};
 use jumin_registry::{
     AnchorKind, AnchorRecord, Lookup, LookupRecord, Purpose, Record, RecordKey, VerifiedBundle,
     VerifiedCheckpoint,
@@ -9,26 +12,40 @@ use jumin_registry::{
 
 /// Most status lists held at a time (49 lists cover 51 million credentials).
 const MAX_LISTS: usize = 4_096;
+/// Most status lists of one issuer, so that it can't take the room of the others.
+const MAX_LISTS_OF_ISSUER: usize = 1_024;
+/// Most dictionaries of one issuer, for the same reason.
+const MAX_DICTIONARIES_OF_ISSUER: usize = 256;
 
 /// Is everything a counter knows about the world, all of it verified against one checkpoint:
 /// the ledger's records, the issuers' status lists, the codec's dictionaries.
 ///
-/// It has no clock and no network; a counter makes a new one when it has newer evidence.
+/// It has no clock and no network; a counter makes a new one when it has newer evidence. A copy shares what it holds.
+#[derive(Clone)]
 pub struct LedgerView {
-    bundle: VerifiedBundle,
+    bundle: Arc<VerifiedBundle>,
     lists: HashMap<(Did, String), HeldList>,
-    codec: CodecContext,
-    dictionaries: HashSet<(Did, String)>,
+    codec: Arc<CodecContext>,
+    dictionaries: HashMap<(Did, String), Dictionary>,
 }
 
 /// Is a status list as it stands against the view's anchor.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct HeldList {
-    pub(crate) list: StatusList,
+    pub(crate) list: Arc<StatusList>,
     pub(crate) issued_at: u64,
     pub(crate) expires: Option<u64>,
     pub(crate) next_update: Option<u64>,
     pub(crate) standing: Standing,
+    digest: [u8; 32],
+    /// Who signed it: a later document of the issuer may disown the key.
+    signer: (DidUrl, PublicKey),
+}
+
+#[derive(Clone)]
+struct Dictionary {
+    digest: [u8; 32],
+    bytes: Arc<[u8]>,
 }
 
 /// Says how a list relates to the anchor in the view.
@@ -40,6 +57,20 @@ pub(crate) enum Standing {
     Older,
     /// It was signed after the anchored one: the view is behind.
     Newer,
+}
+
+impl Standing {
+    fn of(digest: &[u8; 32], issued_at: u64, anchor: &AnchorRecord) -> Standing {
+        if *digest == anchor.sha256 {
+            Standing::Anchored {
+                version: anchor.version,
+            }
+        } else if issued_at > anchor.updated {
+            Standing::Newer
+        } else {
+            Standing::Older
+        }
+    }
 }
 
 /// Says why a status list or dictionary was not taken into the view.
@@ -84,11 +115,49 @@ impl LedgerView {
     /// Starts a view from a verified bundle, without lists or dictionaries.
     pub fn new(bundle: VerifiedBundle) -> LedgerView {
         LedgerView {
-            bundle,
+            bundle: Arc::new(bundle),
             lists: HashMap::new(),
-            codec: CodecContext::default(),
-            dictionaries: HashSet::new(),
+            codec: Arc::default(),
+            dictionaries: HashMap::new(),
         }
+    }
+
+    /// Makes the view of a newer bundle, with the lists and dictionaries at hand as they stand against its anchors.
+    ///
+    /// What it does not vouch for any more (no anchor, a key that the issuer took back, another dictionary) is left out.
+    pub fn succeeded_by(&self, bundle: VerifiedBundle) -> LedgerView {
+        let mut view = LedgerView::new(bundle);
+        for ((issuer, uri), held) in &self.lists {
+            let Some(anchor) = view.anchor(issuer, AnchorKind::StatusList, uri) else {
+                continue;
+            };
+            let (kid, key) = &held.signer;
+            if view.issuer_key(issuer, kid.fragment(), held.issued_at) == Some(key.clone()) {
+                let mut held = held.clone();
+                held.standing = Standing::of(&held.digest, held.issued_at, &anchor);
+                held.next_update = anchor.next_update;
+                view.lists.insert((issuer.clone(), uri.clone()), held);
+            }
+        }
+        let kept = |((issuer, vct), dictionary): &(&(Did, String), &Dictionary)| {
+            let anchor = view.anchor(issuer, AnchorKind::Dictionary, vct);
+            anchor.is_some_and(|anchor| anchor.sha256 == dictionary.digest)
+        };
+        let kept = self.dictionaries.iter().filter(kept);
+        let kept: HashMap<_, _> = kept
+            .map(|(name, one)| (name.clone(), one.clone()))
+            .collect();
+        if kept.len() == self.dictionaries.len() {
+            view.codec = Arc::clone(&self.codec);
+        } else {
+            let codec = Arc::make_mut(&mut view.codec);
+            for dictionary in kept.values() {
+                // It was taken in before, among more of them.
+                let _ = codec.add_dictionary(dictionary.bytes.to_vec());
+            }
+        }
+        view.dictionaries = kept;
+        view
     }
 
     /// Returns the checkpoint that everything here was verified against.
@@ -135,31 +204,27 @@ impl LedgerView {
         let signed_at = token
             .dangerous_issued_at_unverified()
             .ok_or(EvidenceError::StatusList(StatusError::Malformed))?;
-        let key = token
+        let kid = token
             .dangerous_kid_unverified()
             .and_then(|kid| kid.parse::<DidUrl>().ok())
             .filter(|kid| kid.did() == issuer)
-            .and_then(|kid| self.issuer_key(issuer, kid.fragment(), signed_at))
+            .ok_or(EvidenceError::IssuerUnknown)?;
+        let key = self
+            .issuer_key(issuer, kid.fragment(), signed_at)
             .ok_or(EvidenceError::IssuerUnknown)?;
         // Whether it has expired is judged at each check, by the clock of that moment.
         let verified = token
             .verify(&key, uri, signed_at)
             .map_err(EvidenceError::StatusList)?;
-        let standing = if verified.list.digest() == anchor.sha256 {
-            Standing::Anchored {
-                version: anchor.version,
-            }
-        } else if verified.issued_at > anchor.updated {
-            Standing::Newer
-        } else {
-            Standing::Older
-        };
+        let digest = verified.list.digest();
         Ok(HeldList {
-            list: verified.list,
+            list: Arc::new(verified.list),
             issued_at: verified.issued_at,
             expires: verified.expires,
             next_update: anchor.next_update,
-            standing,
+            standing: Standing::of(&digest, verified.issued_at, anchor),
+            digest,
+            signer: (kid, key),
         })
     }
 
@@ -173,13 +238,21 @@ impl LedgerView {
         let anchor = self
             .anchor(issuer, AnchorKind::Dictionary, vct)
             .ok_or(EvidenceError::NotAnchored)?;
-        if sha256(bytes) != anchor.sha256 {
+        let digest = sha256(bytes);
+        if digest != anchor.sha256 {
             return Err(EvidenceError::NotTheAnchoredOne);
         }
-        self.codec
+        let name = (issuer.clone(), vct.to_owned());
+        if !self.dictionaries.contains_key(&name)
+            && held_of(issuer, self.dictionaries.keys()) >= MAX_DICTIONARIES_OF_ISSUER
+        {
+            return Err(EvidenceError::TooMany);
+        }
+        Arc::make_mut(&mut self.codec)
             .add_dictionary(bytes.to_vec())
             .map_err(EvidenceError::Dictionary)?;
-        self.dictionaries.insert((issuer.clone(), vct.to_owned()));
+        let bytes = bytes.into();
+        self.dictionaries.insert(name, Dictionary { digest, bytes });
         Ok(())
     }
 
@@ -202,10 +275,14 @@ impl LedgerView {
     }
 
     fn keep(&mut self, issuer: &Did, uri: &str, held: HeldList) -> Result<(), EvidenceError> {
-        if self.lists.len() >= MAX_LISTS {
-            return Err(EvidenceError::TooMany);
+        let name = (issuer.clone(), uri.to_owned());
+        if !self.lists.contains_key(&name) {
+            let of_issuer = held_of(issuer, self.lists.keys());
+            if self.lists.len() >= MAX_LISTS || of_issuer >= MAX_LISTS_OF_ISSUER {
+                return Err(EvidenceError::TooMany);
+            }
         }
-        self.lists.insert((issuer.clone(), uri.to_owned()), held);
+        self.lists.insert(name, held);
         Ok(())
     }
 
@@ -221,7 +298,7 @@ impl LedgerView {
     /// Tells whether the anchored dictionary of an issuer and type (`vct`) is at hand.
     pub fn has_dictionary(&self, issuer: &Did, vct: &str) -> bool {
         self.dictionaries
-            .contains(&(issuer.clone(), vct.to_owned()))
+            .contains_key(&(issuer.clone(), vct.to_owned()))
     }
 
     /// Counts the status lists at hand that are the anchored ones.
@@ -236,6 +313,19 @@ impl LedgerView {
         let anchored = |held: &&HeldList| matches!(held.standing, Standing::Anchored { .. });
         let lists = self.lists.values().filter(anchored);
         lists.map(|held| now.saturating_sub(held.issued_at)).max()
+    }
+
+    /// Returns the anchors of a kind, each with its issuer and its name: a list's address or a dictionary's type (`vct`).
+    pub fn anchors(&self, wanted: AnchorKind) -> impl Iterator<Item = (&Did, &str, &AnchorRecord)> {
+        let records = self.bundle.records();
+        records.filter_map(move |(key, record)| match (key, record) {
+            (RecordKey::Anchor { issuer, kind, name }, Record::Anchor(anchor))
+                if *kind == wanted =>
+            {
+                Some((issuer, name.as_str(), anchor))
+            }
+            _ => None,
+        })
     }
 
     /// Counts the dictionaries at hand.
@@ -273,12 +363,7 @@ impl LedgerView {
         self.lists.get(&(issuer.clone(), uri.to_owned()))
     }
 
-    fn issuer_key(
-        &self,
-        issuer: &Did,
-        fragment: &str,
-        at: u64,
-    ) -> Option<jumin_identity::PublicKey> {
+    fn issuer_key(&self, issuer: &Did, fragment: &str, at: u64) -> Option<PublicKey> {
         match self.bundle.lookup(&RecordKey::Did(issuer.clone())) {
             Lookup::Present(Record::Did(record)) => record
                 .document
@@ -287,4 +372,8 @@ impl LedgerView {
             _ => None,
         }
     }
+}
+
+fn held_of<'a>(issuer: &Did, held: impl Iterator<Item = &'a (Did, String)>) -> usize {
+    held.filter(|(of, _)| of == issuer).count()
 }

@@ -33,8 +33,8 @@ pub struct ServicePolicy {
     /// Longest time since the status was last known to be current, in seconds; longer is
     /// `status_stale`.
     pub max_status_age: u64,
-    /// Age of the checkpoint, in seconds, from which a counter with a network asks for a newer
-    /// one before it decides.
+    /// Time since a node last answered, in seconds, from which a counter with a network asks again
+    /// before it decides.
     pub refresh_after: u64,
     /// Whether a one-way code (without a request of this desk) is accepted.
     pub one_way: bool,

@@ -130,6 +130,8 @@ pub struct Report {
     pub issuer: Option<IssuerName>,
     /// The evidence and its age.
     pub checked: Checked,
+    /// Address of the list that answers for the credential, once the status was looked at.
+    pub status_list: Option<String>,
     /// What became of each step.
     pub steps: Vec<StepReport>,
     /// Whether the clerk may accept although the status could not be learnt: the policy leaves it to
@@ -142,6 +144,14 @@ pub struct Report {
 }
 
 impl Report {
+    /// Names the issuer and the address of the status list that stood between this and another verdict: none at hand
+    /// answers for the credential.
+    pub fn missing_list(&self) -> Option<(&Did, &str)> {
+        let inconclusive = matches!(self.verdict, Verdict::StatusUnknown | Verdict::StatusStale);
+        let issuer = self.issuer.as_ref().filter(|_| inconclusive)?;
+        Some((&issuer.did, self.status_list.as_deref()?))
+    }
+
     /// Tells whether the issuer named here was found to have made the credential: it is accredited
     /// and its signature is right. Without that, anyone may have written its name.
     pub fn issuer_proven(&self) -> bool {

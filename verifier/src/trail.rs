@@ -46,6 +46,8 @@ pub(crate) struct Trail {
     at: u64,
     /// The evidence looked at so far.
     pub(crate) checked: Checked,
+    /// Address of the credential's status list, once it was looked for.
+    pub(crate) status_list: Option<String>,
     /// The issuer, once known to the ledger.
     pub(crate) issuer: Option<IssuerName>,
     /// The type, once signed for.
@@ -65,6 +67,7 @@ impl Trail {
             on_status_unknown: request.policy().on_status_unknown,
             at,
             checked: Checked::default(),
+            status_list: None,
             issuer: None,
             credential_type: None,
             claims: None,
@@ -135,6 +138,7 @@ impl Trail {
             claims: self.claims.unwrap_or_default(),
             issuer: self.issuer,
             checked: self.checked,
+            status_list: self.status_list,
             steps,
             clerk_may_accept,
             reason,

@@ -200,6 +200,7 @@ impl PendingRequest {
         trail: &mut Trail,
     ) -> Result<(), Failure> {
         let reference = credential.status();
+        trail.status_list = Some(reference.uri.clone());
         let held = view
             .list(issuer, &reference.uri)
             .ok_or_else(|| status_unknown("The issuer's status list is not at hand."))?;
