@@ -151,6 +151,13 @@ impl Counter {
             .success()
     }
 
+    /// How the office stands, by the local service.
+    pub fn api_status(&self) -> Result<Value> {
+        self.http
+            .get(&format!("{}/v1/status", self.url()), &[])?
+            .success()
+    }
+
     /// Submits scanned texts to the local service.
     pub fn api_scan(&self, texts: &[String]) -> Result<Value> {
         let body = json!({"texts": texts});

@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { startMessages } from '@jumin/shared'
 import { beforeAll, describe, expect, it } from 'vitest'
+import type { Trouble } from '@jumin/shared/types/counter.ts'
+import { NAMED, named } from '../src/desk/agencies'
 import { askedNames, rowsOf } from '../src/desk/claims'
 import { cleaned, isOurs, messageOf } from '../src/desk/code'
 import { loadPreferences, savePreferences } from '../src/desk/preferences'
@@ -23,6 +25,7 @@ describe('every code of the API has its words in both languages', () => {
     ['ClockState', 'clock', ['.title', '.text']],
     ['Freshness', 'fresh', ['.title', '.text']],
     ['Standing', 'standing', ['.title', '.text']],
+    ['Trouble', 'agencies', ['']],
   ]
   it.each(keys)('%s: %s', (type, start, ends) => {
     const codes = codesOf(type).filter((code) => !['ok', 'fresh', 'accredited', ...(type === 'Standing' ? ['unknown'] : [])].includes(code))
@@ -43,6 +46,16 @@ describe('every code of the API has its words in both languages', () => {
       const words = codesOf('Verdict').map((code) => catalogue[`verdict.${code}.word`])
       expect(new Set(words).size).toBe(19)
     }
+  })
+})
+
+describe('agencies of which something is missing', () => {
+  beforeAll(() => startMessages({ ko, en }, 'en'))
+  const trouble = (en: string | null, trouble: Trouble = 'unreachable') => ({ did: 'did:jumin:test:a', name: en === null ? null : { ko: en, en }, trouble, since: 0, missing: 1 })
+  it('are named, a few of many', () => {
+    expect(named([trouble('Jongno-gu'), trouble('Mapo-gu', 'unusable')])).toBe('Jongno-gu (can’t be reached), Mapo-gu (answers with the wrong list)')
+    expect(named([trouble(null)])).toBe('an agency without accreditation (can’t be reached)')
+    expect(named(Array.from({ length: 40 }, (_, i) => trouble(`A${i}`))).split(', ')).toHaveLength(NAMED)
   })
 })
 

@@ -1,4 +1,4 @@
-use jumin_identity::{OneWayNonce, UnverifiedPresentation, VpToken};
+use jumin_identity::{Did, OneWayNonce, UnverifiedPresentation, VpToken};
 use jumin_verifier::{
     PendingRequest, QuerySource, Refusal, Report, ServicePolicy, Verdict, VerifiedPresentation,
     verdict_of,
@@ -55,20 +55,25 @@ impl Desk {
                 return self.refused(expected.request, &nonce, outcome).await;
             }
         };
-        let network = self
-            .ledger
-            .refresh(pending.policy().refresh_after, unix_now())
-            .await;
+        let network = self.ledger.refresh(pending.policy().refresh_after).await;
         let Some(view) = self.ledger.view() else {
             let (verdict, reason) = self.ledger.why_no_view();
             let outcome = Outcome::unmatched(verdict, reason.to_owned(), network, unix_now());
             return self.refused(request.as_deref(), &nonce, outcome).await;
         };
-        match pending.finish(vp_token, &view, unix_now()) {
+        let mut checked = pending.finish(vp_token, &view, unix_now());
+        if let Some((issuer, uri)) = missing_list(&checked) {
+            self.ledger.await_list(&issuer, &uri).await;
+            let view = self.ledger.view().unwrap_or(view);
+            checked = pending.finish(vp_token, &view, unix_now());
+        }
+        match checked {
             Ok(accepted) => self.accepted(request.as_deref(), accepted, network).await,
             Err(refusal) => {
                 let refusal = self.tell_replay(refusal, &nonce).await?;
-                let outcome = Outcome::new(refusal, network);
+                let trouble = refusal.missing_list();
+                let trouble = trouble.and_then(|(issuer, uri)| self.ledger.trouble(issuer, uri));
+                let outcome = Outcome::new(refusal, network).with_trouble(trouble);
                 self.refused(request.as_deref(), &nonce, outcome).await
             }
         }
@@ -180,6 +185,13 @@ impl Desk {
             Err(_) => mismatch("The service takes no one-way codes; show a request."),
         }
     }
+}
+
+/// Names the list, with its issuer, that a check of a proven card lacked.
+fn missing_list(checked: &Result<VerifiedPresentation, Refusal>) -> Option<(Did, String)> {
+    let refusal = checked.as_ref().err()?;
+    let (issuer, uri) = refusal.report().missing_list()?;
+    Some((issuer.clone(), uri.to_owned()))
 }
 
 fn mismatch(reason: &str) -> Match {

@@ -24,7 +24,7 @@ use crate::routes::{Office, router};
 use crate::setup::{NewOffice, REQUEST_KEYS, SetUp, set_up};
 use crate::standing::{Standing, standing};
 use crate::store::Store;
-use crate::sync::Ledger;
+use crate::sync::{Ledger, Patience};
 
 /// Exit code of `verify` for any verdict but `valid`.
 const NOT_VALID: u8 = 1;
@@ -249,6 +249,7 @@ fn numbered(path: &Path, index: usize) -> PathBuf {
 
 async fn verify(args: VerifyArgs) -> Result<ExitCode> {
     let desk = open_desk(&Home::at(args.home.home)).await?;
+    let desk = desk.with_patience(Patience::COMMAND);
     let mut texts = Vec::new();
     for code in &args.codes {
         texts.extend(read_argument(code)?);
@@ -359,7 +360,7 @@ async fn keep_fresh(desk: Arc<Desk>) {
     let pause = Duration::from_secs(pause);
     loop {
         desk.ledger()
-            .refresh(pause.as_secs().saturating_sub(1), crate::clock::unix_now())
+            .refresh(pause.as_secs().saturating_sub(1))
             .await;
         let found = unaccredited(&desk);
         if found != told {

@@ -18,7 +18,7 @@ use crate::results::Results;
 use crate::scan::{Read, Scans};
 use crate::standing::require_own_key;
 use crate::store::{Store, StoreError, StoredRequest};
-use crate::sync::Ledger;
+use crate::sync::{Ledger, Patience};
 
 /// Says why a desk could not do what it was asked; a verdict is not an error.
 #[derive(Debug, thiserror::Error)]
@@ -147,6 +147,13 @@ impl Desk {
         }
     }
 
+    /// Sets how long checks wait for the network.
+    #[must_use]
+    pub fn with_patience(mut self, patience: Patience) -> Desk {
+        self.ledger = self.ledger.with_patience(patience);
+        self
+    }
+
     /// Returns what is known of the ledger.
     pub fn ledger(&self) -> &Ledger {
         &self.ledger
@@ -203,10 +210,15 @@ impl Desk {
         expected: impl Into<Expected<'_>>,
     ) -> Result<Scanned, DeskError> {
         let mut read = self.read_texts(desk, texts);
-        if matches!(&read, Read::Unreadable { verdict, .. } if *verdict == Verdict::Unsupported) {
+        if is_unsupported(&read) {
             // Perhaps an issuer's new dictionary: what is not at hand may be had.
-            self.ledger.refresh(0, unix_now()).await;
-            read = self.read_texts(desk, texts);
+            self.ledger.refresh(0).await;
+            self.ledger
+                .await_arrivals(|| {
+                    read = self.read_texts(desk, texts);
+                    !is_unsupported(&read)
+                })
+                .await;
         }
         let outcome = match read {
             Read::Partial { received, needed } => {
@@ -322,6 +334,10 @@ impl Desk {
         )
         .map_err(DeskError::Start)
     }
+}
+
+fn is_unsupported(read: &Read) -> bool {
+    matches!(read, Read::Unreadable { verdict, .. } if *verdict == Verdict::Unsupported)
 }
 
 fn stored(

@@ -5,12 +5,14 @@
 //! and [`cli`] let a page, a scanner, a wallet or a person in.
 #![forbid(unsafe_code)]
 
+pub mod agencies;
 pub mod clerk;
 pub mod cli;
 pub mod desk;
 pub mod evidence;
 pub mod home;
 pub mod outcome;
+pub mod parties;
 pub mod picture;
 pub mod routes;
 pub mod services;
@@ -23,6 +25,7 @@ pub mod sync;
 mod check;
 mod clock;
 mod encryption;
+mod fetch;
 mod gather;
 mod guard;
 mod online;

@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use ts_rs::TS;
 
+use crate::parties::Trouble;
 use crate::sync::Network;
 
 /// Is a verdict as the API and the command line give it.
@@ -53,6 +54,8 @@ pub struct CheckedWith {
     pub evidence: Checked,
     /// `online` or `offline`.
     pub network: Network,
+    /// Where the issuer's list is missing: what is wrong with the issuer's server, if something is.
+    pub issuer_trouble: Option<Trouble>,
 }
 
 impl Outcome {
@@ -70,12 +73,25 @@ impl Outcome {
             checked: CheckedWith {
                 evidence: report.checked,
                 network,
+                issuer_trouble: None,
             },
             steps: report.steps,
             clerk_may_accept: report.clerk_may_accept,
             reason: report.reason,
             at: report.at,
         }
+    }
+
+    /// Says what is wrong with the server of the issuer whose list is missing.
+    #[must_use]
+    pub(crate) fn with_trouble(mut self, trouble: Option<Trouble>) -> Outcome {
+        self.checked.issuer_trouble = trouble;
+        self.reason.push_str(match trouble {
+            Some(Trouble::Unreachable) => " The issuer's server could not be reached.",
+            Some(Trouble::Unusable) => " The issuer's server gave no list as anchored.",
+            None => "",
+        });
+        self
     }
 
     /// Makes the outcome of a scan that never came to a check.
@@ -92,6 +108,7 @@ impl Outcome {
             checked: CheckedWith {
                 evidence: Checked::default(),
                 network,
+                issuer_trouble: None,
             },
             steps: Vec::new(),
             clerk_may_accept: false,

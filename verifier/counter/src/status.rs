@@ -3,6 +3,7 @@ use jumin_verifier::{LedgerView, ServicePolicy};
 use serde::Serialize;
 use ts_rs::TS;
 
+use crate::agencies::AgencyTrouble;
 use crate::desk::Desk;
 use crate::services::AskedClaim;
 use crate::standing::{Standing, standing};
@@ -35,6 +36,10 @@ pub struct OfficeStatus {
     pub status_lists: Option<usize>,
     /// Dictionaries at hand as anchored.
     pub dictionaries: Option<usize>,
+    /// Agencies that publish lists or dictionaries.
+    pub agencies: usize,
+    /// Those of which something could not be had: only their cards are affected.
+    pub troubled: Vec<AgencyTrouble>,
     /// Whether the clock of this machine seems right.
     pub clock: ClockState,
     /// Whether what is known is young enough for each service, and whether the office may ask for it.
@@ -86,6 +91,7 @@ impl OfficeStatus {
         let view = desk.ledger().view();
         let view = view.as_deref();
         let network = desk.ledger().known_network();
+        let agencies = desk.ledger().agencies(now);
         let freshness = |policy: &ServicePolicy| {
             let (standing, beyond) = standing(view, desk.verifier().did(), policy, now);
             ServiceFreshness {
@@ -104,6 +110,8 @@ impl OfficeStatus {
             oldest_list_age_seconds: view.and_then(|v| v.oldest_list_age(now)),
             status_lists: view.map(LedgerView::current_lists),
             dictionaries: view.map(LedgerView::dictionaries),
+            agencies: agencies.count,
+            troubled: agencies.troubled,
             clock: view.map_or(ClockState::Ok, |v| clock(v, network, now)),
             services: desk.services().map(freshness).collect(),
             now,

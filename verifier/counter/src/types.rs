@@ -3,9 +3,11 @@
 use jumin_verifier::{Assurance, Step, Verdict};
 use ts_rs::{Config, TS};
 
+use crate::agencies::AgencyTrouble;
 use crate::clerk::{ClerkDecision, Ruling};
 use crate::desk::{Mode, Started};
 use crate::outcome::Outcome;
+use crate::parties::Trouble;
 use crate::routes::{RequestState, RequestView, ScanAnswer, ScanProgress};
 use crate::services::{AskedClaim, ServiceInfo};
 use crate::standing::Standing;
@@ -30,6 +32,8 @@ export interface StepReport { step: Step; outcome: StepOutcome }
 export interface Checked {
   checkpoint_height: number | null; checkpoint_age_seconds: number | null
   status_list_version: number | null; status_list_age_seconds: number | null; network: Network
+  /** What is wrong with the issuer's server, where its list is missing. */
+  issuer_trouble: Trouble | null
 }
 ";
 
@@ -60,6 +64,8 @@ fn rendered() -> String {
     ));
     for declaration in [
         Network::decl(&config),
+        Trouble::decl(&config),
+        AgencyTrouble::decl(&config),
         Mode::decl(&config),
         Started::decl(&config),
         RequestState::decl(&config),

@@ -13,11 +13,35 @@ export interface StepReport { step: Step; outcome: StepOutcome }
 export interface Checked {
   checkpoint_height: number | null; checkpoint_age_seconds: number | null
   status_list_version: number | null; status_list_age_seconds: number | null; network: Network
+  /** What is wrong with the issuer's server, where its list is missing. */
+  issuer_trouble: Trouble | null
 }
 export type Verdict = 'valid' | 'revoked' | 'suspended' | 'expired' | 'not_yet_valid' | 'signature_invalid' | 'issuer_unknown' | 'issuer_not_accredited' | 'issuer_deactivated' | 'holder_binding_invalid' | 'replayed' | 'presentation_expired' | 'request_mismatch' | 'status_unknown' | 'status_stale' | 'ledger_stale' | 'ledger_proof_invalid' | 'unsupported' | 'malformed'
 export type Step = 'form' | 'checkpoint' | 'issuer_document' | 'accreditation' | 'issuer_signature' | 'validity' | 'holder_binding' | 'status' | 'query'
 export type Assurance = 'strict' | 'one-way' | 'online'
 export type Network = "online" | "offline";
+export type Trouble = "unreachable" | "unusable";
+export type AgencyTrouble = { 
+/**
+ * Its DID.
+ */
+did: string, 
+/**
+ * What its accreditation calls it; none if it is not accredited now.
+ */
+name: Localized | null, 
+/**
+ * What is wrong.
+ */
+trouble: Trouble, 
+/**
+ * Since when, in seconds since the epoch.
+ */
+since: number, 
+/**
+ * Lists and dictionaries that are missing.
+ */
+missing: number, };
 export type Mode = "qr" | "online" | "one-way";
 export type Started = { 
 /**
@@ -219,6 +243,14 @@ status_lists: number | null,
  */
 dictionaries: number | null, 
 /**
+ * Agencies that publish lists or dictionaries.
+ */
+agencies: number, 
+/**
+ * Those of which something could not be had: only their cards are affected.
+ */
+troubled: Array<AgencyTrouble>, 
+/**
  * Whether the clock of this machine seems right.
  */
 clock: ClockState, 
@@ -247,6 +279,14 @@ status_lists: number,
  * Dictionaries at hand as anchored.
  */
 dictionaries: number, 
+/**
+ * Agencies that publish lists or dictionaries.
+ */
+agencies: number, 
+/**
+ * Those of which something could not be had.
+ */
+troubled: Array<AgencyTrouble>, 
 /**
  * What could not be had, one line each.
  */

@@ -7,7 +7,7 @@ pub mod world;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use axum::Router;
 use axum::extract::State;
@@ -17,12 +17,14 @@ use jumin_counter::desk::{Desk, Scanned};
 use jumin_counter::evidence::EvidenceFiles;
 use jumin_counter::outcome::Outcome;
 use jumin_counter::store::Store;
-use jumin_counter::sync::Ledger;
+use jumin_counter::sync::{Ledger, Patience};
 use jumin_http::{Client, Url};
-use jumin_identity::{FileKey, OneWayNonce, UnverifiedJws, random_bytes};
-use jumin_registry::{Handover, NetworkTrust};
+use jumin_identity::{Did, FileKey, OneWayNonce, UnverifiedJws, random_bytes};
+use jumin_registry::{AnchorKind, Handover, NetworkTrust, Role};
 use jumin_verifier::{PendingRequest, ServicePolicy, builtin_services};
 use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
 use world::World;
 
 pub fn now() -> u64 {
@@ -39,13 +41,23 @@ pub struct Switches {
     /// Serves this bundle instead of a fresh one.
     pub frozen: Mutex<Option<Vec<u8>>>,
     pub bundles_served: AtomicUsize,
+    pub lists_served: AtomicUsize,
 }
+
+/// Waits for whatever is on its way: what a test says must not hang on how busy the machine is.
+pub const PATIENT: Patience = Patience {
+    node: Duration::from_secs(20),
+    first: Duration::from_secs(20),
+    list: Duration::from_secs(20),
+};
 
 pub struct Stage {
     pub world: Arc<Mutex<World>>,
     pub switches: Arc<Switches>,
     pub home: TempDir,
-    node: Url,
+    /// Asked in this order.
+    pub nodes: Vec<Url>,
+    pub patience: Patience,
     /// The trust file that the office got when it was set up.
     trust: NetworkTrust,
 }
@@ -58,7 +70,7 @@ struct Shared {
 
 impl Stage {
     pub async fn new() -> Stage {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address: SocketAddr = listener.local_addr().unwrap();
         let base = format!("http://{address}");
         let world = World::at(now(), &format!("{base}/status/1"));
@@ -76,7 +88,8 @@ impl Stage {
             world: shared.world,
             switches: shared.switches,
             home: TempDir::new().unwrap(),
-            node: Url::parse(&base).unwrap(),
+            nodes: vec![Url::parse(&base).unwrap()],
+            patience: PATIENT,
             trust,
         }
     }
@@ -98,8 +111,9 @@ impl Stage {
             (world.verifier(), key)
         };
         let trust = self.trust.clone();
-        let nodes = vec![self.node.clone()];
+        let nodes = self.nodes.clone();
         let ledger = Ledger::open(files, nodes, trust, Client::new().unwrap()).unwrap();
+        let ledger = ledger.with_patience(self.patience);
         let store = Store::open(&self.home.path().join("counter.db")).await;
         Desk::new(verifier, key, services, store.unwrap(), ledger)
     }
@@ -113,6 +127,22 @@ impl Stage {
         ];
         let bundle = world.ledger.bundle(now()).with_handovers(served(changes));
         *self.switches.frozen.lock().unwrap() = Some(bundle.to_bytes());
+    }
+
+    /// Accredits another issuing agency, which anchors a list that is served at `uri`.
+    pub fn another_agency(&self, uri: &str) -> Did {
+        let mut world = self.world();
+        let at = now() - 50;
+        world.ledger.set_time(at);
+        let agency = world.ledger.agency();
+        let types = [world::CARD];
+        world
+            .ledger
+            .accredit(&agency.did, Role::Issuer, &types, at, at + 1_000_000);
+        world
+            .ledger
+            .anchor(&agency, AnchorKind::StatusList, uri, 1, [7; 32], None);
+        agency.did
     }
 
     pub fn cut(&self, cut: bool) {
@@ -193,5 +223,43 @@ async fn list(State(shared): State<Shared>) -> Result<String, StatusCode> {
     if shared.switches.lists_down.load(Ordering::Relaxed) {
         return Err(StatusCode::SERVICE_UNAVAILABLE);
     }
+    shared.switches.lists_served.fetch_add(1, Ordering::Relaxed);
     Ok(shared.world.lock().unwrap().token.clone())
+}
+
+/// Takes every connection and says nothing: a server behind a black hole.
+pub async fn mute_server() -> String {
+    server(|socket| async move {
+        std::future::pending::<()>().await;
+        drop(socket);
+    })
+    .await
+}
+
+/// Begins every answer at once and then sends a byte every 50 ms.
+pub async fn trickling_server() -> String {
+    server(|mut socket| async move {
+        let _ = socket.read(&mut [0; 4096]).await;
+        let head = b"HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\n";
+        let mut sent = socket.write_all(head).await;
+        while sent.is_ok() {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            sent = socket.write_all(b"x").await;
+        }
+    })
+    .await
+}
+
+async fn server<F>(serve: fn(TcpStream) -> F) -> String
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        while let Ok((socket, _)) = listener.accept().await {
+            tokio::spawn(serve(socket));
+        }
+    });
+    base
 }
