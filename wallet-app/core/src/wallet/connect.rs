@@ -1,12 +1,16 @@
 //! What the wallet needs to talk to others: the ledger's nodes, an HTTP client, the authorities it trusts.
 
+use std::collections::BTreeSet;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jumin_http::{Client, HttpError, TRUST_ANCHORS_VARIABLE, Url};
-use jumin_registry::client::LedgerClient;
-use jumin_registry::{AnchorKind, NetworkTrust, Record, RecordKey, TrustError as TrustFileError};
+use jumin_registry::client::{LedgerClient, PreferredNode};
+use jumin_registry::{
+    AnchorKind, Lookup, LookupRecord, NetworkTrust, Record, RecordKey, TrustError as TrustFileError,
+};
+use tokio::task::JoinSet;
 
 use super::Wallet;
 use crate::issuance::{IssuanceError, secure_url};
@@ -147,10 +151,14 @@ pub(super) struct Connections {
 }
 
 pub(super) fn nodes_over_http() -> Source {
-    Arc::new(|setup, http| {
+    // Every operation has its own client; the node that answered one of them is asked first by the next.
+    let preferred = PreferredNode::default();
+    Arc::new(move |setup, http| {
         let nodes = setup.nodes.iter().filter_map(|node| Url::parse(node).ok());
         let client = LedgerClient::new(nodes.collect(), setup.trust.clone(), http.clone());
-        let client = client.with_followed(setup.followed.clone());
+        let client = client
+            .with_followed(setup.followed.clone())
+            .with_preferred(preferred.clone());
         Some(Box::new(client))
     })
 }
@@ -188,25 +196,43 @@ impl Wallet {
     pub async fn sync(&self, now: u64) -> Result<CheckedAgainst, PresentError> {
         let connections = self.connect()?;
         let view = self.refresh_bundle(&connections, now).await?;
-        let documents = self.with(|database| database.documents())?;
-        for document in documents {
-            let found = dictionary(
-                &connections,
-                &document.issuer,
-                &document.issuer_url,
-                &document.vct,
-                now,
-            );
-            if let Some(found) = found.await {
-                self.with(|database| {
-                    database.set_dictionary(&document.issuer, &document.vct, &found)
-                })?;
-            }
-        }
+        self.refresh_dictionaries(&connections.http, &view).await?;
         Ok(CheckedAgainst {
             online: true,
             ..view.checked(now)
         })
+    }
+
+    /// Fetches the dictionaries that changed from all issuers at once, and keeps each as it comes: an issuer that doesn't
+    /// answer keeps no other's from being renewed.
+    async fn refresh_dictionaries(
+        &self,
+        http: &Client,
+        view: &BundleView,
+    ) -> Result<(), PresentError> {
+        let (mut fetches, mut asked) = (JoinSet::new(), BTreeSet::new());
+        for document in self.with(|database| database.documents())? {
+            let (issuer, vct) = (document.issuer, document.vct);
+            let key = dictionary_key(&issuer, &vct);
+            let Some(digest) = key.and_then(|key| anchored(&view.bundle, &key)) else {
+                continue;
+            };
+            let known = document.dictionary.as_deref().map(jumin_identity::sha256);
+            if known == Some(digest) || !asked.insert((issuer.clone(), vct.clone())) {
+                continue;
+            }
+            let (http, issuer_url) = (http.clone(), document.issuer_url);
+            fetches.spawn(async move {
+                let found = fetch_dictionary(&http, &issuer_url, &vct, &digest).await;
+                (issuer, vct, found)
+            });
+        }
+        while let Some(fetched) = fetches.join_next().await {
+            if let Ok((issuer, vct, Some(found))) = fetched {
+                self.with(|database| database.set_dictionary(&issuer, &vct, &found))?;
+            }
+        }
+        Ok(())
     }
 
     /// Says how old the wallet's own copy of the ledger's records is; `None` if it has none that still serves.
@@ -257,22 +283,38 @@ pub(super) async fn dictionary(
     vct: &str,
     now: u64,
 ) -> Option<Vec<u8>> {
-    let key = RecordKey::Anchor {
-        issuer: issuer.parse().ok()?,
-        kind: AnchorKind::Dictionary,
-        name: vct.to_owned(),
-    };
+    let key = dictionary_key(issuer, vct)?;
     let proven = connections.ledger.record(&key, now).await.ok()?;
     let Some(Record::Anchor(anchor)) = proven.record else {
         return None;
     };
+    fetch_dictionary(&connections.http, issuer_url, vct, &anchor.sha256).await
+}
+
+fn dictionary_key(issuer: &str, vct: &str) -> Option<RecordKey> {
+    Some(RecordKey::Anchor {
+        issuer: issuer.parse().ok()?,
+        kind: AnchorKind::Dictionary,
+        name: vct.to_owned(),
+    })
+}
+
+fn anchored(records: &dyn LookupRecord, key: &RecordKey) -> Option<[u8; 32]> {
+    match records.lookup(key) {
+        Lookup::Present(Record::Anchor(anchor)) => Some(anchor.sha256),
+        _ => None,
+    }
+}
+
+async fn fetch_dictionary(
+    http: &Client,
+    issuer_url: &str,
+    vct: &str,
+    digest: &[u8; 32],
+) -> Option<Vec<u8>> {
     let url = below(issuer_url, "dictionaries", vct)?;
-    let answer = connections
-        .http
-        .get(&url, "*/*", DICTIONARY_MAX)
-        .await
-        .ok()?;
-    let right = answer.is_success() && jumin_identity::sha256(&answer.body) == anchor.sha256;
+    let answer = http.get(&url, "*/*", DICTIONARY_MAX).await.ok()?;
+    let right = answer.is_success() && jumin_identity::sha256(&answer.body) == *digest;
     right.then_some(answer.body)
 }
 
@@ -319,4 +361,84 @@ fn read_bounded(path: &Path) -> std::io::Result<Vec<u8>> {
         .take(ANCHORS_MAX)
         .read_to_end(&mut out)?;
     Ok(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use jumin_registry::{Localized, Role};
+
+    use super::super::stage::{CARD, NOW, Stage};
+    use super::*;
+    use crate::store::{ActivityKind, NewActivity, NewDocument};
+
+    const DICTIONARY: &[u8] = b"what cards of this issuer have in common";
+
+    /// Gives the wallet a document of a new agency at `url`, which has anchored a dictionary; returns the agency's DID.
+    fn hold_document(stage: &Stage, url: &str) -> String {
+        let mut ledger = stage.ledger.ledger.lock().unwrap();
+        ledger.set_time(NOW - 800);
+        let agency = ledger.agency();
+        ledger.accredit(&agency.did, Role::Issuer, &[CARD], NOW - 900, NOW + 900);
+        let digest = jumin_identity::sha256(DICTIONARY);
+        ledger.anchor(&agency, AnchorKind::Dictionary, CARD, 1, digest, None);
+        let issuer = agency.did.to_string();
+        let document = NewDocument {
+            vct: CARD.to_owned(),
+            configuration: "resident-card".to_owned(),
+            issuer: issuer.clone(),
+            issuer_url: url.to_owned(),
+            issuer_name: Localized {
+                ko: "기관".to_owned(),
+                en: "Agency".to_owned(),
+            },
+            type_metadata: b"{}".to_vec(),
+            dictionary: None,
+            issued_at: NOW,
+            not_before: NOW,
+            expires: NOW + 900,
+            copies: Vec::new(),
+        };
+        let activity = NewActivity {
+            kind: ActivityKind::Accepted,
+            vct: Some(CARD.to_owned()),
+            party: None,
+            claims: Vec::new(),
+            outcome: "stored",
+        };
+        let added = stage
+            .wallet
+            .with(|database| database.add_document(&document, &activity, NOW));
+        added.unwrap();
+        issuer
+    }
+
+    fn has_dictionary(stage: &Stage, issuer: &str) -> bool {
+        let documents = stage.wallet.with(|database| database.documents()).unwrap();
+        let of_issuer = documents.iter().find(|one| one.issuer == issuer).unwrap();
+        of_issuer.dictionary.as_deref() == Some(DICTIONARY)
+    }
+
+    #[tokio::test]
+    async fn dictionary_is_renewed_while_the_servers_of_other_issuers_hang() {
+        let stage = Stage::new().await;
+        let mute = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mute = format!("http://{}", mute.local_addr().unwrap());
+        let answering = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", answering.local_addr().unwrap());
+        let app = axum::Router::new().fallback(|| async { DICTIONARY });
+        tokio::spawn(async move { axum::serve(answering, app).await });
+        hold_document(&stage, &mute);
+        let issuer = hold_document(&stage, &url);
+        hold_document(&stage, &mute);
+
+        let mut sync = std::pin::pin!(stage.wallet.sync(NOW));
+        while !has_dictionary(&stage, &issuer) {
+            tokio::select! {
+                ended = &mut sync => panic!("{ended:?}"),
+                () = tokio::time::sleep(Duration::from_millis(5)) => {}
+            }
+        }
+    }
 }
