@@ -39,10 +39,14 @@ pub enum DictionaryError {
 
 /// Makes, stores and anchors the dictionary of every type that has none for this public URL.
 pub async fn publish_dictionaries(app: &App, ledger: &IssuerLedger) -> Result<(), DictionaryError> {
+    // One type whose dictionary can't be published must not keep the others from it.
+    let mut result = Ok(());
     for configuration in Configuration::ALL {
-        publish(app, ledger, configuration).await?;
+        if let Err(error) = publish(app, ledger, configuration).await {
+            result = Err(error);
+        }
     }
-    Ok(())
+    result
 }
 
 async fn publish(
