@@ -27,6 +27,12 @@ impl Forger {
     /// Takes the key named `fragment` out of the issuer's home.
     pub fn with_key_of(issuer: &Issuer, fragment: &str) -> Result<Self> {
         let path = issuer.home().join(format!("keys/{fragment}.pem"));
+        let key = FileKey::from_pkcs8_pem(&std::fs::read_to_string(path)?)?;
+        Self::with_key(issuer, fragment, key)
+    }
+
+    /// Forges in the issuer's name with a key that the ledger has, or had, as `fragment`.
+    pub fn with_key(issuer: &Issuer, fragment: &str, key: FileKey) -> Result<Self> {
         let did: Did = issuer.did()?.parse()?;
         let types = builtin_types().into_iter();
         Ok(Self {
@@ -36,7 +42,7 @@ impl Forger {
                 .context("no such type")?,
             kid: DidUrl::new(&did, fragment)?,
             issuer: did,
-            key: FileKey::from_pkcs8_pem(&std::fs::read_to_string(path)?)?,
+            key,
             holder: FileKey::generate()?,
             list: format!("{}/status/1", issuer.url()),
         })

@@ -5,14 +5,18 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use jumin_identity::{FileKey, Signer};
+use jumin_identity::{Did, FileKey, Signer};
 use jumin_keys::{UpdateKeys, show_time};
-use jumin_registry::{DidRecord, Operation, OperationSigner, Record, RecordKey, sign_operation};
+use jumin_registry::{
+    Accreditor, Claims, DidRecord, Localized, Operation, OperationSigner, Record, RecordKey, Role,
+    sign_operation,
+};
 use jumin_tests::{Counter, Forger, Program, Stack, Wallet, run, unix_now, wait_until};
 
-const DAY: u64 = 86_400;
 /// Indexes of the first list that nobody was given.
 const UNUSED: u32 = 900_001;
+/// What `init` ends with while its DID waits to be accredited.
+const AWAITS_ACCREDITATION: i32 = 3;
 const PUBLISHED: Duration = Duration::from_secs(30);
 
 fn record(stack: &Stack, did: &str) -> Result<DidRecord> {
@@ -55,7 +59,8 @@ fn key_stolen_at_noon_forges_nothing_after_the_next_bundle_and_cards_from_before
     let thief = Forger::with_key_of(&stack.issuer, "key-1")?;
     // Noon: from here on the thief has the key. Cards are dated to the start of their day.
     let noon = unix_now();
-    let morning = noon - noon % DAY;
+    let issuer = record(&stack, &stack.issuer.did()?)?;
+    let morning = issuer.document.verification_methods[0].valid_from;
     for counter in [&stack.counter, &second] {
         counter.sync()?;
         assert_eq!(
@@ -76,11 +81,7 @@ fn key_stolen_at_noon_forges_nothing_after_the_next_bundle_and_cards_from_before
     stack.issuer.serve()?;
     for (counter, name) in [(&stack.counter, "first"), (&second, "second")] {
         wait_for_list(counter, &wallet, &stack, name)?;
-        assert_eq!(
-            forged(&thief, counter, noon)?,
-            "signature_invalid",
-            "{name}"
-        );
+        assert_eq!(forged(&thief, counter, noon)?, "issuer_key_ended", "{name}");
         assert_eq!(
             genuine(&stack, &wallet, counter, name)?,
             "valid",
@@ -108,12 +109,12 @@ fn key_stolen_at_noon_forges_nothing_after_the_next_bundle_and_cards_from_before
         counter.sync()?;
         assert_eq!(
             forged(&thief, counter, morning)?,
-            "signature_invalid",
+            "issuer_key_ended",
             "{name}"
         );
         let card = genuine(&stack, &wallet, counter, name)?;
         assert_eq!(
-            card, "signature_invalid",
+            card, "issuer_key_ended",
             "the citizen's card has to be renewed"
         );
     }
@@ -244,6 +245,121 @@ fn change_that_was_cut_off_after_finality_is_finished_and_never_made_twice() -> 
     stack.issuer.serve()?;
     let wallet = stack.wallet("wallet")?;
     stack.issue_card(&wallet)?;
+    Ok(())
+}
+
+#[test]
+fn accreditors_key_is_made_and_replaced_by_the_nodes_own_commands() -> Result<()> {
+    let stack = Stack::start()?;
+    let (home, governor) = (stack.path("ministry"), stack.governor()?);
+    let node = |arguments: &[&str]| {
+        let trust = stack.network.trust_file().display().to_string();
+        let url = stack.network.urls().into_iter().next().unwrap_or_default();
+        let ledger = ["--node", &url, "--network", &trust];
+        run(
+            Program::Node,
+            stack.settings(),
+            &[arguments, &ledger].concat(),
+        )
+    };
+    let place = ["--home", &home.display().to_string()];
+    let key = |arguments: &[&str]| node(&[&["key"], arguments, &place].concat());
+    let waiting = key(&["init"])?;
+    ensure!(
+        waiting.status.code() == Some(AWAITS_ACCREDITATION),
+        "{waiting:?}"
+    );
+    let did = waiting.stdout.trim().to_owned();
+    governor.submit(&Operation::Accredit {
+        accreditor: Accreditor::Governance,
+        subject: did.parse()?,
+        role: Role::Accreditor,
+        name: Localized {
+            ko: "행정안전부".into(),
+            en: "Ministry of the Interior and Safety".into(),
+        },
+        types: vec!["urn:jumin:resident-card:1".into()],
+        claims: Claims::Any,
+        from: 0,
+        until: u64::MAX,
+        version: 0,
+    })?;
+    assert_eq!(key(&["init"])?.success()?.stdout.trim(), did);
+
+    let accredit = |number: u8, fragment: &str| {
+        let subject = Did::from_digest(governor.network(), &[number; 32]).to_string();
+        let kid = format!("{did}#{fragment}");
+        let file = home
+            .join(format!("keys/{fragment}.pem"))
+            .display()
+            .to_string();
+        let grant = [
+            "accredit", &subject, "--as", &kid, "--key", &file, "--role", "issuer",
+        ];
+        let more = [
+            "--type",
+            "urn:jumin:resident-card:1",
+            "--until",
+            "2090-01-01",
+        ];
+        let names = ["--name-ko", "종로구청", "--name-en", "Jongno-gu"];
+        node(&[&grant[..], &more, &names].concat())
+    };
+    accredit(1, "ledger-1")?.success()?;
+    key(&["rotate", "--yes"])?.success()?;
+    let complaint = accredit(2, "ledger-1")?.failure()?;
+    ensure!(complaint.contains("bad_signature"), "{complaint}");
+    accredit(2, "ledger-2")?.success()?;
+    key(&["deactivate", "--yes"])?.success()?;
+    let complaint = accredit(3, "ledger-2")?.failure()?;
+    ensure!(complaint.contains("deactivated"), "{complaint}");
+    Ok(())
+}
+
+#[test]
+fn agency_whose_update_key_was_used_by_a_thief_is_ended_by_the_governors_and_begins_anew()
+-> Result<()> {
+    let stack = Stack::start()?;
+    let (did, governor) = (stack.issuer.did()?, stack.governor()?);
+    let wallet = stack.wallet("wallet")?;
+    stack.issue_card(&wallet)?;
+    let before = record(&stack, &did)?;
+    let folder = UpdateKeys::beside(&stack.issuer.home());
+    let (stolen, mine) = (folder.read(&before.next_key_hash)?, FileKey::generate()?);
+    let mut document = before.document;
+    document.verification_methods[0].public_key = mine.public_key().clone();
+    let take = Operation::UpdateDid {
+        did: did.parse()?,
+        version: before.version,
+        document,
+        next_key_hash: mine.public_key().thumbprint(),
+    };
+    let signer = [OperationSigner::Jwk(&stolen)];
+    governor.send(&sign_operation(governor.network(), &take, &signer)?)?;
+    let thief = Forger::with_key(&stack.issuer, "key-1", mine)?;
+    let now = unix_now();
+    // The agency can't get its DID back, and its own commands say that somebody else has it.
+    let complaint = stack
+        .issuer
+        .command(&["key", "rotate", "--yes"])?
+        .failure()?;
+    ensure!(complaint.contains("--update-keys"), "{complaint}");
+
+    governor.end_accreditation(&did, Role::Issuer)?;
+    stack.counter.sync()?;
+    assert_eq!(
+        forged(&thief, &stack.counter, now)?,
+        "issuer_not_accredited"
+    );
+    let anew = stack.another_issuer("anew")?;
+    let resident = anew.adult()?["id"].as_str().context("an id")?.to_owned();
+    let renewed = stack.wallet("renewed")?;
+    renewed.accept(&anew.offer(&resident, "resident-card")?)?;
+    stack.counter.sync()?;
+    assert_eq!(
+        genuine(&stack, &renewed, &stack.counter, "renewed")?,
+        "valid"
+    );
     Ok(())
 }
 

@@ -114,7 +114,12 @@ pub(crate) fn issuer_signature(
         .record
         .document
         .key_at(kid.fragment(), Purpose::AssertionMethod, signed_at)
-        .ok_or_else(|| invalid("The issuer had no such key for credentials at that time."))?;
+        .ok_or_else(|| {
+            Failure::new(
+                Verdict::IssuerKeyEnded,
+                "The issuer's key is not, or is no longer, good for the date that the credential bears.",
+            )
+        })?;
     let vct = answer.dangerous_vct_unverified().to_owned();
     let signed = answer.verify_issuer(key)?;
     trail.credential_type = Some(vct);

@@ -27,6 +27,9 @@ pub enum Verdict {
     IssuerNotAccredited,
     /// The issuer's DID was deactivated.
     IssuerDeactivated,
+    /// The issuer's document doesn't have the key that signed the credential for the date that it bears: it ended, was taken
+    /// out, or was never there.
+    IssuerKeyEnded,
     /// The presenter did not prove to hold the credential's key.
     HolderBindingInvalid,
     /// The presentation was accepted before.
@@ -51,7 +54,7 @@ pub enum Verdict {
 
 impl Verdict {
     /// Every verdict, in the order of the design.
-    pub const ALL: [Verdict; 19] = [
+    pub const ALL: [Verdict; 20] = [
         Verdict::Valid,
         Verdict::Revoked,
         Verdict::Suspended,
@@ -61,6 +64,7 @@ impl Verdict {
         Verdict::IssuerUnknown,
         Verdict::IssuerNotAccredited,
         Verdict::IssuerDeactivated,
+        Verdict::IssuerKeyEnded,
         Verdict::HolderBindingInvalid,
         Verdict::Replayed,
         Verdict::PresentationExpired,
@@ -85,6 +89,7 @@ impl Verdict {
             Verdict::IssuerUnknown => "issuer_unknown",
             Verdict::IssuerNotAccredited => "issuer_not_accredited",
             Verdict::IssuerDeactivated => "issuer_deactivated",
+            Verdict::IssuerKeyEnded => "issuer_key_ended",
             Verdict::HolderBindingInvalid => "holder_binding_invalid",
             Verdict::Replayed => "replayed",
             Verdict::PresentationExpired => "presentation_expired",
@@ -123,7 +128,7 @@ mod tests {
     #[test]
     fn every_code_is_its_own_and_survives_json() {
         let codes: std::collections::BTreeSet<_> = Verdict::ALL.iter().map(|v| v.code()).collect();
-        assert_eq!(codes.len(), 19);
+        assert_eq!(codes.len(), 20);
         for verdict in Verdict::ALL {
             let json = serde_json::to_string(&verdict).unwrap();
             assert_eq!(json, format!("\"{}\"", verdict.code()));

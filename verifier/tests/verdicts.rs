@@ -2,7 +2,7 @@
 
 mod world;
 
-use jumin_identity::{OneWayNonce, Status, StatusReference};
+use jumin_identity::{DidUrl, FileKey, OneWayNonce, Status, StatusReference, sign_status_list};
 use jumin_registry::testing::TestAgency;
 use jumin_registry::{
     AccreditationError, Accreditor, AnchorKind, Claims, Localized, Operation, Role,
@@ -423,8 +423,37 @@ fn card_signed_before_a_rotation_stays_valid_and_the_old_key_signs_no_more() {
     let late = world.present(&late.issue(), &pending);
     assert_eq!(
         verdict(&pending.finish(&late, &view, NOW)),
-        Verdict::SignatureInvalid
+        Verdict::IssuerKeyEnded
     );
+}
+
+#[test]
+fn list_signed_after_the_end_of_its_key_answers_nothing_until_it_is_signed_anew() {
+    let mut world = World::new();
+    let pending = world.ask("age-19");
+    let answer = world.answer(&pending);
+    // The list is from NOW - 100, and the thief came before that.
+    let key = world.rotate(NOW - 200);
+    let mut view = world.view_without_lists(NOW);
+    let (did, uri) = (world.issuer.did.clone(), world.list_uri.clone());
+    let refused = view.add_status_list(&did, &uri, &world.token).unwrap_err();
+    assert_eq!(refused.code(), "evidence_issuer_unknown");
+    assert_eq!(
+        verdict(&pending.finish(&answer, &view, NOW)),
+        Verdict::StatusUnknown
+    );
+    let anew = signed_anew(&world, &key, "key-2", NOW - 10);
+    view.add_current_status_list(&did, &uri, &anew).unwrap();
+    assert_eq!(
+        verdict(&pending.finish(&answer, &view, NOW)),
+        Verdict::Valid
+    );
+}
+
+fn signed_anew(world: &World, key: &FileKey, fragment: &str, at: u64) -> String {
+    let kid = DidUrl::new(&world.issuer.did, fragment).unwrap();
+    let uri = &world.list_uri;
+    sign_status_list(&world.list, uri, at, at + DAY, 300, &kid, &[], key).unwrap()
 }
 
 #[test]

@@ -14,6 +14,7 @@ export const kinds: Record<Verdict, Kind> = {
   issuer_unknown: 'refused',
   issuer_not_accredited: 'refused',
   issuer_deactivated: 'refused',
+  issuer_key_ended: 'refused',
   holder_binding_invalid: 'refused',
   replayed: 'refused',
   presentation_expired: 'refused',

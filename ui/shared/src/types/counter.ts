@@ -16,7 +16,7 @@ export interface Checked {
   /** What is wrong with the issuer's server, where its list is missing. */
   issuer_trouble: Trouble | null
 }
-export type Verdict = 'valid' | 'revoked' | 'suspended' | 'expired' | 'not_yet_valid' | 'signature_invalid' | 'issuer_unknown' | 'issuer_not_accredited' | 'issuer_deactivated' | 'holder_binding_invalid' | 'replayed' | 'presentation_expired' | 'request_mismatch' | 'status_unknown' | 'status_stale' | 'ledger_stale' | 'ledger_proof_invalid' | 'unsupported' | 'malformed'
+export type Verdict = 'valid' | 'revoked' | 'suspended' | 'expired' | 'not_yet_valid' | 'signature_invalid' | 'issuer_unknown' | 'issuer_not_accredited' | 'issuer_deactivated' | 'issuer_key_ended' | 'holder_binding_invalid' | 'replayed' | 'presentation_expired' | 'request_mismatch' | 'status_unknown' | 'status_stale' | 'ledger_stale' | 'ledger_proof_invalid' | 'unsupported' | 'malformed'
 export type Step = 'form' | 'checkpoint' | 'issuer_document' | 'accreditation' | 'issuer_signature' | 'validity' | 'holder_binding' | 'status' | 'query'
 export type Assurance = 'strict' | 'one-way' | 'online'
 export type Network = "online" | "offline";
