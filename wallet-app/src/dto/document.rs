@@ -14,6 +14,7 @@ pub(crate) enum Verification {
     Valid,
     Suspended,
     Revoked,
+    KeyEnded,
     Unknown,
 }
 
@@ -33,6 +34,7 @@ pub(crate) fn status(status: jumin_wallet_core::DocumentStatus) -> DocumentStatu
             Standing::Valid => Verification::Valid,
             Standing::Suspended => Verification::Suspended,
             Standing::Revoked => Verification::Revoked,
+            Standing::KeyEnded => Verification::KeyEnded,
             Standing::Unknown => Verification::Unknown,
         },
         reason: status.reason.map(str::to_owned),

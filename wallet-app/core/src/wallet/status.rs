@@ -1,6 +1,6 @@
 //! Finds out whether a document still holds: its issuer's status list, signed by the issuer and anchored on the ledger.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jumin_identity::{Did, DidUrl, PublicKey, Status, StatusList, UnverifiedStatusListToken};
 use jumin_registry::{AnchorKind, AnchorRecord, Purpose, Record, RecordKey};
@@ -26,6 +26,8 @@ pub enum Standing {
     Suspended,
     /// The issuer has revoked it.
     Revoked,
+    /// The issuer has ended the key that signed it, as of its date or earlier: no counter accepts it.
+    KeyEnded,
     /// It could not be found out.
     Unknown,
 }
@@ -47,6 +49,8 @@ pub struct DocumentStatus {
 
 /// Is the code of why a list can't be relied on.
 type Obstacle = &'static str;
+
+const UNKNOWN_KEY: Obstacle = "unknown_key";
 
 /// Is a list that is signed by the issuer and is the anchored one.
 struct CurrentList {
@@ -72,9 +76,12 @@ impl Wallet {
             return Ok(None);
         };
         let mut entries: BTreeMap<String, Vec<u32>> = BTreeMap::new();
+        let mut signed: BTreeSet<(String, u64)> = BTreeSet::new();
         for copy in &copies {
             let credential = documents::verified(copy, document.not_before)
                 .map_err(|_| VaultError::Damaged { file: "wallet.db" })?;
+            let kid = credential.kid().unwrap_or_default().to_owned();
+            signed.insert((kid, credential.issued_at()));
             let reference = credential.status();
             entries
                 .entry(reference.uri.clone())
@@ -89,6 +96,16 @@ impl Wallet {
                 Err(reason) => told.reason = Some(reason),
             }
         }
+        for (kid, issued_at) in &signed {
+            let Ok(kid) = kid.parse::<DidUrl>() else {
+                continue;
+            };
+            match issuer_key(&connections, &kid, *issued_at, now).await {
+                Ok(_) => {}
+                Err(UNKNOWN_KEY) => told.key_ended = true,
+                Err(reason) => told.reason = Some(reason),
+            }
+        }
         self.remember(&connections)?;
         Ok(Some(told.status(now)))
     }
@@ -99,6 +116,7 @@ impl Wallet {
 struct Told {
     revoked: bool,
     suspended: bool,
+    key_ended: bool,
     reason: Option<&'static str>,
     age: Option<u64>,
     block: Option<u64>,
@@ -123,6 +141,7 @@ impl Told {
     fn status(self, now: u64) -> DocumentStatus {
         let status = match (self.revoked, self.suspended, self.reason) {
             (true, _, _) => Standing::Revoked,
+            _ if self.key_ended => Standing::KeyEnded,
             (_, true, _) => Standing::Suspended,
             (_, _, Some(_)) => Standing::Unknown,
             _ => Standing::Valid,
@@ -225,5 +244,5 @@ async fn issuer_key(
     let key = record
         .document
         .key_at(kid.fragment(), Purpose::AssertionMethod, signed_at);
-    key.cloned().ok_or("unknown_key")
+    key.cloned().ok_or(UNKNOWN_KEY)
 }

@@ -1,5 +1,7 @@
 use jumin_identity::{DidUrl, FileKey, Signer, Status, StatusList, sign_status_list};
-use jumin_registry::AnchorKind;
+use jumin_registry::{
+    AnchorKind, NewKey, Operation, OperationSigner, Record, RecordKey, sign_operation,
+};
 
 use super::stage::*;
 use super::status::{DocumentStatus, Standing};
@@ -158,4 +160,35 @@ async fn silence_leaves_the_status_unknown() {
             .unwrap()
             .is_none()
     );
+}
+
+#[tokio::test]
+async fn document_that_an_ended_key_signed_is_told_to_be_issued_anew() {
+    let stage = Stage::new().await;
+    stage.accept().await.unwrap();
+    Published::of(&[]).publish(&stage);
+    assert_eq!(asked(&stage).await.status, Standing::Valid);
+    let issuer = &stage.scene.issuer;
+    let next = FileKey::generate().unwrap();
+    let mut ledger = stage.ledger.ledger.lock().unwrap();
+    let Some(Record::Did(record)) = ledger.record(&RecordKey::Did(issuer.did.clone())) else {
+        panic!("the issuer is not on the ledger");
+    };
+    let mut document = record.document;
+    let new = NewKey {
+        fragment: "key-2".to_owned(),
+        public_key: FileKey::generate().unwrap().public_key().clone(),
+    };
+    document.rotate_key("key-1", new, 0, NOW - 40).unwrap();
+    let operation = Operation::UpdateDid {
+        did: issuer.did.clone(),
+        version: record.version,
+        document,
+        next_key_hash: next.public_key().thumbprint(),
+    };
+    let signer = [OperationSigner::Jwk(&issuer.next)];
+    let signed = sign_operation(ledger.network(), &operation, &signer).unwrap();
+    ledger.apply(&signed).unwrap();
+    drop(ledger);
+    assert_eq!(asked(&stage).await.status, Standing::KeyEnded);
 }
