@@ -8,7 +8,8 @@ use jumin_http::Problem;
 use jumin_identity::CredentialType;
 
 use crate::claims::Configuration;
-use crate::console::{AgencyView, Localized, Passwords, RecentViews};
+use crate::console::{AgencyView, DeviceKey, Localized, Passwords, RecentViews};
+use crate::counts::{Counts, Few};
 use crate::indexes::StatusIndexes;
 use crate::issue::IssuerKey;
 use crate::ledger::IssuerLedger;
@@ -31,10 +32,13 @@ pub struct App {
     pub console: ConsoleEdge,
     pub console_token: Secret,
     pub passwords: Passwords,
+    pub devices: DeviceKey,
+    pub unknown_names: Few,
     pub views: RecentViews,
     pub agency_view: AgencyView,
     pub indexes: Arc<StatusIndexes>,
     pub publisher: Arc<Publisher>,
+    pub counts: Counts,
     pub clock: fn() -> u64,
 }
 

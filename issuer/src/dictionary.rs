@@ -1,15 +1,16 @@
 //! Makes the dictionaries with which the QR codec packs presentations of this issuer's credentials.
 
 use jumin_identity::{
-    ClaimPath, Did, FileKey, KeyError, PresentError, Signer, UnverifiedCredential,
+    ClaimPath, Did, FileKey, IssueError, KeyError, PresentError, Signer, UnverifiedCredential,
     VerifiedCredential, VpToken, present, random_bytes, sha256, template, train_dictionary,
 };
 use jumin_registry::AnchorKind;
 use thiserror::Error;
 
 use crate::app::App;
-use crate::claims::Configuration;
-use crate::issue::{BatchError, Order, issue};
+use crate::claims::{Configuration, NotEligible};
+use crate::indexes::random_index;
+use crate::issue::{Order, prepare};
 use crate::ledger::{Anchoring, IssuerLedger, LedgerError};
 use crate::register::{Register, Resident, synthetic_register};
 use crate::store::{DictionaryRow, StoreError, Subject};
@@ -28,7 +29,9 @@ pub enum DictionaryError {
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error("a sample can't be issued")]
-    Issue(#[from] BatchError),
+    Issue(#[from] IssueError),
+    #[error("a sample person can't have the credential")]
+    NotEligible(#[from] NotEligible),
     #[error("a sample can't be presented")]
     Present(#[from] PresentError),
     #[error("a sample can't be read")]
@@ -105,7 +108,7 @@ fn make(app: &App, configuration: Configuration) -> Result<Vec<u8>, DictionaryEr
                 samples.push(presentations(app, &credential, configuration, &holder)?)
             }
             // Children have no card.
-            Err(DictionaryError::Issue(BatchError::NotEligible(_))) => {}
+            Err(DictionaryError::NotEligible(_)) => {}
             Err(error) => return Err(error),
         }
     }
@@ -150,11 +153,11 @@ fn sample(
         credential_type: app.credential_type(configuration).ok_or_else(unknown)?,
         holders: &[holder.public_key().clone()],
         list_uri: &format!("{}/status/1", app.public_url),
-        indexes: &[u32::from_be_bytes(random_bytes()) >> 12],
     };
     let now = app.now();
-    let batch = issue(&app.issuer, &order, subject, now, &mut random_bytes)?;
-    let compact = batch.credentials.first().ok_or_else(unknown)?;
+    let batch = prepare(&app.issuer, order, subject, now)?;
+    let credentials = batch.sign(&[random_index()], &mut random_bytes)?;
+    let compact = credentials.first().ok_or_else(unknown)?;
     UnverifiedCredential::parse(compact)
         .and_then(|credential| credential.verify(app.issuer.signer.public_key(), now))
         .map_err(|error| DictionaryError::Sample(error.into()))

@@ -1,17 +1,14 @@
-//! Issues to a wallet: checks its proofs, draws indexes, signs, and records the batch before it is handed out.
+//! Issues to a wallet: checks its proofs, then takes indexes, signs and records the batch before it is handed out.
 
-use jumin_identity::{IssueError, b64url, random_bytes};
+use jumin_identity::{IssueError, PublicKey, b64url, random_bytes};
 use thiserror::Error;
 
 use crate::app::App;
 use crate::claims::{Configuration, NotEligible};
-use crate::indexes::{NoOpenList, Reservation};
-use crate::issue::{Batch, BatchError, Order, issue};
-use crate::proof::{ProofError, ProvenKeys, check_proofs};
+use crate::indexes::random_index;
+use crate::issue::{Order, prepare};
+use crate::proof::{ProofError, check_proofs};
 use crate::store::{Authorization, NewCredential, RecordError, StoreError};
-
-/// Replicas that draw the same index are rare; three in a row would be a fault.
-const TRIES: usize = 3;
 
 /// What a wallet asks for, and what its token allows.
 pub struct WalletRequest<'a> {
@@ -49,23 +46,23 @@ impl From<StoreError> for IssuanceError {
     }
 }
 
-impl From<NoOpenList> for IssuanceError {
-    fn from(_: NoOpenList) -> Self {
-        Self::NoStatusList
-    }
-}
-
-impl From<BatchError> for IssuanceError {
-    fn from(error: BatchError) -> Self {
+impl From<RecordError> for IssuanceError {
+    fn from(error: RecordError) -> Self {
         match error {
-            BatchError::NotEligible(reason) => Self::NotEligible(reason),
-            BatchError::Issue(error) => Self::Issue(error),
+            RecordError::NonceUsed => Self::NonceUsed,
+            RecordError::KeyUsed => Self::KeyUsed,
+            RecordError::TokenUsed => Self::TokenUsed,
+            RecordError::ListFull => Self::NoStatusList,
+            RecordError::Sign(error) => Self::Issue(error),
+            RecordError::Store(error) => Self::Store(error),
         }
     }
 }
 
 impl App {
     /// Issues one credential for each proof of the request.
+    ///
+    /// All that can be known is checked before the transaction that takes anything begins.
     pub async fn issue(&self, request: &WalletRequest<'_>) -> Result<Vec<String>, IssuanceError> {
         let now = self.now();
         let proven = check_proofs(&request.proofs, &self.public_url, &self.nonces, now)
@@ -76,62 +73,33 @@ impl App {
             .subject(resident)
             .await?
             .ok_or(IssuanceError::UnknownResident)?;
-        let definition = self
+        let credential_type = self
             .credential_type(request.configuration)
             .ok_or(IssuanceError::UnknownResident)?;
-        for _ in 0..TRIES {
-            let count = proven.holders.len();
-            let reservation = self.indexes.reserve(count, &mut random_bytes)?;
-            let order = Order {
-                configuration: request.configuration,
-                credential_type: definition,
-                holders: &proven.holders,
-                list_uri: &reservation.uri,
-                indexes: &reservation.indexes,
-            };
-            let batch = issue(&self.issuer, &order, &subject, now, &mut random_bytes)?;
-            let recorded = self
-                .record(request, &proven, &reservation, &batch, now)
-                .await;
-            match recorded {
-                Ok(()) => return Ok(batch.credentials),
-                Err(RecordError::IndexTaken) => {}
-                Err(RecordError::NonceUsed) => return Err(IssuanceError::NonceUsed),
-                Err(RecordError::KeyUsed) => return Err(IssuanceError::KeyUsed),
-                Err(RecordError::TokenUsed) => return Err(IssuanceError::TokenUsed),
-                Err(RecordError::Store(error)) => return Err(error.into()),
-            }
-        }
-        Err(IssuanceError::NoStatusList)
-    }
-
-    async fn record(
-        &self,
-        request: &WalletRequest<'_>,
-        proven: &ProvenKeys,
-        reservation: &Reservation,
-        batch: &Batch,
-        now: u64,
-    ) -> Result<(), RecordError> {
-        let copies: Vec<(u32, [u8; 32])> = reservation
-            .indexes
-            .iter()
-            .zip(&proven.holders)
-            .map(|(index, holder)| (*index, holder.thumbprint()))
-            .collect();
+        let list = self.indexes.current().ok_or(IssuanceError::NoStatusList)?;
+        let order = Order {
+            configuration: request.configuration,
+            credential_type,
+            holders: &proven.holders,
+            list_uri: &list.uri,
+        };
+        let batch =
+            prepare(&self.issuer, order, &subject, now).map_err(IssuanceError::NotEligible)?;
+        let holders: Vec<[u8; 32]> = proven.holders.iter().map(PublicKey::thumbprint).collect();
         let new = NewCredential {
             id: &b64url(&random_bytes::<16>()),
             offer: request.authorization.offer,
-            resident: &request.authorization.resident,
+            resident,
             configuration: request.configuration.id(),
             vct: request.configuration.vct(),
-            list: reservation.list,
-            copies: &copies,
+            list: list.number,
+            holders: &holders,
             issued: now,
             expires: batch.expires,
             nonce_digest: proven.nonce_digest,
             nonce_expires: proven.nonce_expires,
         };
-        self.store.record_credential(&new).await
+        let sign = |indexes: &[u32]| batch.sign(indexes, &mut random_bytes);
+        Ok(self.store.issue(&new, &mut random_index, sign).await?)
     }
 }

@@ -6,7 +6,7 @@ use jumin_identity::{
     CredentialType, Did, DidUrl, IssuanceRequest, IssueError, PublicKey, Signer, StatusReference,
     issue_credential,
 };
-use thiserror::Error;
+use serde_json::{Map, Value};
 
 use crate::claims::{Configuration, NotEligible, claims};
 use crate::register::Date;
@@ -33,65 +33,67 @@ pub struct Order<'a> {
     /// One copy each.
     pub holders: &'a [PublicKey],
     pub list_uri: &'a str,
-    /// One for each holder.
-    pub indexes: &'a [u32],
 }
 
-/// An issued batch.
-#[derive(Debug)]
-pub struct Batch {
-    /// Compact SD-JWT VCs, in the order of the holders.
-    pub credentials: Vec<String>,
+/// A batch that may be issued: everything about it is decided but the indexes of its copies.
+pub struct Batch<'a> {
+    issuer: &'a IssuerKey,
+    order: Order<'a>,
+    claims: Map<String, Value>,
+    iat: u64,
     /// Seconds since the Unix epoch.
     pub expires: u64,
 }
 
-/// Why nothing was issued.
-#[derive(Debug, Error)]
-pub enum BatchError {
-    #[error(transparent)]
-    NotEligible(#[from] NotEligible),
-    #[error("the credential could not be made")]
-    Issue(#[from] IssueError),
-}
-
-/// Issues what `order` asks for about `subject` at `now` (Unix seconds).
-pub fn issue(
-    issuer: &IssuerKey,
-    order: &Order<'_>,
+/// Decides what `order` says about `subject` at `now` (Unix seconds), or that they can't have it.
+pub fn prepare<'a>(
+    issuer: &'a IssuerKey,
+    order: Order<'a>,
     subject: &Subject,
     now: u64,
-    salts: &mut dyn FnMut() -> [u8; 16],
-) -> Result<Batch, BatchError> {
+) -> Result<Batch<'a>, NotEligible> {
     let claims = claims(order.configuration, subject, Date::in_korea(now))?;
     let iat = issued_at(now, issuer.vouched_from);
     let expires = iat + order.credential_type.validity_seconds();
-    let issuer_id = issuer.did.to_string();
-    let copies = order.holders.iter().zip(order.indexes);
-    let credentials = copies
-        .map(|(holder, index)| {
-            let request = IssuanceRequest {
-                credential_type: order.credential_type,
-                issuer: &issuer_id,
-                kid: &issuer.kid,
-                x5c: &issuer.x5c,
-                claims: &claims,
-                iat,
-                nbf: iat,
-                exp: expires,
-                holder,
-                status: StatusReference {
-                    uri: order.list_uri.to_owned(),
-                    idx: *index,
-                },
-            };
-            issue_credential(&request, salts, issuer.signer.as_ref())
-        })
-        .collect::<Result<_, _>>()?;
     Ok(Batch {
-        credentials,
+        issuer,
+        order,
+        claims,
+        iat,
         expires,
     })
+}
+
+impl Batch<'_> {
+    /// Signs a compact SD-JWT VC for each holder, with the index that has the same place.
+    pub fn sign(
+        &self,
+        indexes: &[u32],
+        salts: &mut dyn FnMut() -> [u8; 16],
+    ) -> Result<Vec<String>, IssueError> {
+        let issuer_id = self.issuer.did.to_string();
+        let copies = self.order.holders.iter().zip(indexes);
+        copies
+            .map(|(holder, index)| {
+                let request = IssuanceRequest {
+                    credential_type: self.order.credential_type,
+                    issuer: &issuer_id,
+                    kid: &self.issuer.kid,
+                    x5c: &self.issuer.x5c,
+                    claims: &self.claims,
+                    iat: self.iat,
+                    nbf: self.iat,
+                    exp: self.expires,
+                    holder,
+                    status: StatusReference {
+                        uri: self.order.list_uri.to_owned(),
+                        idx: *index,
+                    },
+                };
+                issue_credential(&request, salts, self.issuer.signer.as_ref())
+            })
+            .collect()
+    }
 }
 
 /// Rounds down to the day, since a time in seconds would link the copies of a batch to each other; but never to before
@@ -154,7 +156,7 @@ pub(crate) mod tests {
         configuration: Configuration,
         subject: &Subject,
         copies: u32,
-    ) -> Result<Vec<VerifiedCredential>, BatchError> {
+    ) -> Result<Vec<VerifiedCredential>, NotEligible> {
         let issuer = issuer();
         let types = builtin_types();
         let holders: Vec<PublicKey> = (0..copies)
@@ -168,17 +170,12 @@ pub(crate) mod tests {
                 .unwrap(),
             holders: &holders,
             list_uri: "https://issuer.example/status/1",
-            indexes: &(0..copies).map(|at| at * 7 + 1).collect::<Vec<_>>(),
         };
-        let batch = issue(
-            &issuer,
-            &order,
-            subject,
-            NOW,
-            &mut jumin_identity::random_bytes,
-        )?;
-        Ok(batch
-            .credentials
+        let indexes: Vec<u32> = (0..copies).map(|at| at * 7 + 1).collect();
+        let batch = prepare(&issuer, order, subject, NOW)?;
+        let credentials = batch.sign(&indexes, &mut jumin_identity::random_bytes);
+        Ok(credentials
+            .unwrap()
             .iter()
             .map(|compact| {
                 let unverified = UnverifiedCredential::parse(compact).unwrap();
@@ -243,7 +240,7 @@ pub(crate) mod tests {
         subject.resident.number = "210105-3123456".parse().unwrap();
         assert!(matches!(
             issue_to(Configuration::ResidentCard, &subject, 1),
-            Err(BatchError::NotEligible(NotEligible::TooYoung))
+            Err(NotEligible::TooYoung)
         ));
     }
 

@@ -6,6 +6,7 @@ mod audit;
 mod certificate;
 mod claims;
 mod console;
+mod counts;
 mod dictionary;
 mod home;
 mod indexes;

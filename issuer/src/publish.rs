@@ -12,7 +12,7 @@ use jumin_registry::{AnchorKind, AnchorRecord};
 use thiserror::Error;
 use tokio::sync::{Notify, watch};
 
-use crate::indexes::{LIST_ENTRIES, StatusIndexes};
+use crate::indexes::{LIST_ENTRIES, StatusIndexes, is_nearly_full};
 use crate::issue::IssuerKey;
 use crate::ledger::{Anchoring, IssuerLedger, LedgerError};
 use crate::store::{Block, CredentialStatus, Store, StoreError, VersionRow, VersionState};
@@ -151,16 +151,9 @@ impl Publisher {
     }
 
     async fn publish_all(&self) -> Result<(), PublishError> {
-        let mut lists: Vec<u32> = self
-            .store
-            .lists()
-            .await?
-            .into_iter()
-            .map(|one| one.0)
-            .collect();
-        if lists.is_empty()
-            || self.indexes.is_nearly_full() && self.indexes.number() == lists.last().copied()
-        {
+        let known = self.store.lists().await?;
+        let mut lists: Vec<u32> = known.iter().map(|(number, _)| *number).collect();
+        if known.last().is_none_or(|(_, used)| is_nearly_full(*used)) {
             let number = lists.last().map_or(1, |last| last + 1);
             let uri = format!("{}/status/{number}", self.public_url);
             self.store.add_list(number, &uri).await?;
@@ -182,8 +175,7 @@ impl Publisher {
 
     async fn open(&self, number: u32) -> Result<(), PublishError> {
         let uri = self.uri(number).await?;
-        let taken = self.store.taken_indexes(number).await?;
-        self.indexes.open(number, &uri, &taken);
+        self.indexes.open(number, &uri);
         Ok(())
     }
 

@@ -13,7 +13,8 @@ use thiserror::Error;
 use crate::app::{App, ConsoleEdge, Documents, chain, system_clock};
 use crate::certificate::{CertificateError, certify};
 use crate::claims::Configuration;
-use crate::console::{AgencyView, Localized, Passwords, RecentViews};
+use crate::console::{AgencyView, DeviceKey, Localized, Passwords, RecentViews};
+use crate::counts::{Counts, Few};
 use crate::dictionary::publish_dictionaries;
 use crate::home::{Home, HomeError};
 use crate::indexes::StatusIndexes;
@@ -177,10 +178,13 @@ async fn open(
         console,
         console_token: home.secret("console-token")?,
         passwords: Passwords::default(),
+        devices: DeviceKey::new(&*home.secret_bytes("keys/device")?),
+        unknown_names: Few::default(),
         views: RecentViews::default(),
         agency_view: AgencyView::default(),
         indexes,
         publisher,
+        counts: Counts::default(),
         clock: system_clock,
     };
     Ok((Arc::new(app), ledger))

@@ -15,7 +15,8 @@ use tower::ServiceExt;
 
 use crate::app::{App, ConsoleEdge, Documents};
 use crate::claims::Configuration;
-use crate::console::{AgencyView, Localized, Passwords, RecentViews};
+use crate::console::{AgencyView, DeviceKey, Localized, Passwords, RecentViews};
+use crate::counts::{Counts, Few};
 use crate::indexes::StatusIndexes;
 use crate::issue::IssuerKey;
 use crate::ledger::{IssuerLedger, Ledger};
@@ -226,7 +227,7 @@ async fn app(store: Store) -> App {
     let indexes = Arc::new(StatusIndexes::default());
     let uri = format!("{URL}/status/1");
     store.add_list(1, &uri).await.unwrap();
-    indexes.open(1, &uri, &[]);
+    indexes.open(1, &uri);
     let ledger = unreachable_ledger(network, &did);
     let publisher = Publisher::new(
         store.clone(),
@@ -268,10 +269,13 @@ async fn app(store: Store) -> App {
         },
         console_token: Secret::random(),
         passwords: Passwords::default(),
+        devices: DeviceKey::new(&[6; 32]),
+        unknown_names: Few::default(),
         views: RecentViews::default(),
         agency_view: AgencyView::default(),
         indexes,
         publisher: Arc::new(publisher),
+        counts: Counts::default(),
         clock,
     }
 }

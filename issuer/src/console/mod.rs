@@ -2,6 +2,7 @@
 
 mod agency;
 mod agency_answer;
+mod device;
 mod overview;
 mod password;
 mod sessions;
@@ -30,12 +31,14 @@ use crate::store::{
 
 pub use agency::AgencyView;
 pub use agency_answer::{Agency, Localized};
+pub use device::DeviceKey;
 pub use overview::Overview;
 pub use password::{PasswordError, Passwords};
-pub use sessions::{AccountError, Actor, Session, SignInError, put_account};
+pub use sessions::{AccountError, Actor, Attempt, Session, SignInError, put_account};
 #[cfg(test)]
-pub use throttle::{buckets as try_buckets, count as count_try};
-pub use views::RecentViews;
+pub use throttle::count as count_try;
+pub use throttle::{Bucket, Source};
+pub use views::{Look, LookError, RecentViews};
 
 /// How long an offer can be used, in seconds.
 const OFFER_LIFETIME: u64 = 600;

@@ -32,6 +32,8 @@ pub struct Overview {
     pub pending: u64,
     pub open_offers: u64,
     pub residents: u64,
+    /// Entries of the audit of the last 24 hours that somebody should look into.
+    pub alerts: u64,
     /// The last 30 days, the oldest first, today last.
     pub days: Vec<DayCount>,
 }
@@ -61,6 +63,7 @@ impl App {
             pending: standing.pending,
             open_offers: self.store.count_open_offers(now).await?,
             residents: self.store.count_residents().await?,
+            alerts: self.store.count_alerts(now.saturating_sub(DAY)).await?,
             days: days.collect(),
         })
     }

@@ -1,21 +1,28 @@
-//! Passwords of console accounts: argon2id (RFC 9106), a few at a time.
+//! Passwords of console accounts: argon2id (RFC 9106), a few at a time, known devices and strangers in lines of their own.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use argon2::{Algorithm, Argon2, Params, Version};
 use thiserror::Error;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use zeroize::Zeroizing;
+
+use super::throttle::Source;
 
 /// RFC 9106 §4, second recommended option, on one lane: 64 MiB, 3 passes (OWASP asks for 19 MiB and 2 at least).
 const MEMORY_KIB: u32 = 64 * 1024;
 const PASSES: u32 = 3;
 const LANES: u32 = 1;
-/// Hashes at a time: bounds the memory that sign-ins can take.
-const AT_ONCE: usize = 2;
+/// Hashes at a time in each line: with two lines, sign-ins take 128 MiB at most.
+const AT_ONCE: usize = 1;
+/// How many wait in a line; one more is told to come again.
+const MOST_IN_LINE: usize = 16;
+/// How many of them come from one address.
+const MOST_OF_ONE: usize = 4;
 const PATIENCE: Duration = Duration::from_secs(10);
 /// The hash of no password, with the parameters above: what a try for an unknown account is compared with.
 const NOBODY: &str = "$argon2id$v=19$m=65536,t=3,p=1$MDEyMzQ1Njc4OWFiY2RlZg$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
@@ -35,31 +42,102 @@ pub enum PasswordError {
     Hash,
 }
 
-/// Hashes and compares passwords.
-pub struct Passwords(Arc<Semaphore>);
+/// Compares passwords. However many strangers wait, a known device waits only behind known devices.
+#[derive(Default)]
+pub struct Passwords {
+    known: Line,
+    strangers: Line,
+}
 
-impl Default for Passwords {
+/// Some that take turns at hashing.
+struct Line {
+    turns: Arc<Semaphore>,
+    waiting: Arc<Mutex<HashMap<Source, usize>>>,
+}
+
+/// A place in a line, given back when whoever has it leaves.
+struct Place {
+    waiting: Arc<Mutex<HashMap<Source, usize>>>,
+    of: Source,
+}
+
+/// The turn to compare one password.
+pub struct Turn {
+    _permit: OwnedSemaphorePermit,
+    _place: Place,
+}
+
+impl Default for Line {
     fn default() -> Self {
-        Self(Arc::new(Semaphore::new(AT_ONCE)))
+        Self {
+            turns: Arc::new(Semaphore::new(AT_ONCE)),
+            waiting: Arc::default(),
+        }
     }
 }
 
-impl Passwords {
-    /// Says whether `password` is the one that was hashed; without a hash it takes as long and says no.
-    pub async fn matches(
-        &self,
-        password: Zeroizing<String>,
-        hash: Option<String>,
-    ) -> Result<bool, PasswordError> {
-        let permit = Arc::clone(&self.0).acquire_owned();
+impl Line {
+    async fn turn(&self, of: Source) -> Result<Turn, PasswordError> {
+        let place = self.enter(of).ok_or(PasswordError::Busy)?;
+        let permit = Arc::clone(&self.turns).acquire_owned();
         let permit = tokio::time::timeout(PATIENCE, permit).await;
         let permit = permit
             .map_err(|_| PasswordError::Busy)?
             .map_err(|_| PasswordError::Busy)?;
+        Ok(Turn {
+            _permit: permit,
+            _place: place,
+        })
+    }
+
+    fn enter(&self, of: Source) -> Option<Place> {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let own = waiting.get(&of).copied().unwrap_or_default();
+        let most = match of {
+            Source::Party(_) => MOST_OF_ONE,
+            Source::Local => MOST_IN_LINE,
+        };
+        if own >= most || waiting.values().sum::<usize>() >= MOST_IN_LINE {
+            return None;
+        }
+        waiting.insert(of, own + 1);
+        drop(waiting);
+        Some(Place {
+            waiting: Arc::clone(&self.waiting),
+            of,
+        })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        match waiting.get_mut(&self.of) {
+            Some(own) if *own > 1 => *own -= 1,
+            _ => drop(waiting.remove(&self.of)),
+        }
+    }
+}
+
+impl Passwords {
+    /// Waits for the turn to compare a password; full lines are [`PasswordError::Busy`] at once.
+    pub async fn turn(&self, known: bool, source: Source) -> Result<Turn, PasswordError> {
+        let line = if known { &self.known } else { &self.strangers };
+        line.turn(source).await
+    }
+}
+
+impl Turn {
+    /// Says whether `password` is the one that was hashed; without a hash it takes as long and says no.
+    pub async fn matches(
+        self,
+        password: Zeroizing<String>,
+        hash: Option<String>,
+    ) -> Result<bool, PasswordError> {
         let known = hash.is_some();
         let same = tokio::task::spawn_blocking(move || {
             // Kept until the work is done, also when nobody waits for it any more.
-            let _permit = permit;
+            let _turn = self;
             let hash = hash.as_deref().unwrap_or(NOBODY);
             PasswordHash::new(hash).is_ok_and(|hash| {
                 Argon2::default()
@@ -86,8 +164,24 @@ pub fn hash(password: &str) -> Result<String, PasswordError> {
 }
 
 #[cfg(test)]
+impl Passwords {
+    /// As many strangers as may wait.
+    pub fn crowd_of_strangers(&self) -> Vec<impl Drop> {
+        let places = (0..MOST_IN_LINE).map(|_| self.strangers.enter(Source::Local));
+        places.map(Option::unwrap).collect()
+    }
+}
+
+#[cfg(test)]
 mod tests {
+    use std::pin::pin;
+    use std::task::{Context, Poll, Waker};
+
     use super::*;
+
+    fn party(last: u8) -> Source {
+        Source::of(Some([192, 0, 2, last].into()))
+    }
 
     #[tokio::test]
     async fn only_the_right_password_matches() {
@@ -96,11 +190,47 @@ mod tests {
         let passwords = Passwords::default();
         let matches = async |password: &str, hash: Option<&String>| {
             let password = Zeroizing::new(password.to_owned());
-            passwords.matches(password, hash.cloned()).await.unwrap()
+            let turn = passwords.turn(false, Source::Local).await.unwrap();
+            turn.matches(password, hash.cloned()).await.unwrap()
         };
         assert!(matches("correct horse battery", Some(&hash)).await);
         assert!(!matches("correct horse batterz", Some(&hash)).await);
         assert!(!matches("correct horse battery", None).await);
+    }
+
+    #[tokio::test]
+    async fn strangers_in_line_keep_no_known_device_waiting() {
+        let passwords = Passwords::default();
+        let _hashing = passwords.turn(false, party(1)).await.unwrap();
+        let waiting: Vec<_> = (0..MOST_IN_LINE - 1)
+            .filter_map(|n| passwords.strangers.enter(party(2 + n as u8 / 4)))
+            .collect();
+        assert_eq!(waiting.len(), MOST_IN_LINE - 1);
+        let one_more = at_once(passwords.turn(false, party(200)));
+        assert_eq!(one_more.err(), Some(PasswordError::Busy));
+        assert!(at_once(passwords.turn(true, party(1))).is_ok());
+    }
+
+    /// The answer of what need not wait.
+    fn at_once<F: Future>(future: F) -> F::Output {
+        let mut context = Context::from_waker(Waker::noop());
+        match pin!(future).poll(&mut context) {
+            Poll::Ready(answer) => answer,
+            Poll::Pending => panic!("it waits"),
+        }
+    }
+
+    #[tokio::test]
+    async fn one_address_fills_no_line() {
+        let passwords = Passwords::default();
+        let places: Vec<_> = (0..20)
+            .filter_map(|_| passwords.strangers.enter(party(1)))
+            .collect();
+        assert_eq!(places.len(), MOST_OF_ONE);
+        assert!(passwords.strangers.enter(party(2)).is_some());
+        drop(places);
+        let waiting = passwords.strangers.waiting.lock().unwrap();
+        assert!(waiting.is_empty(), "addresses are forgotten");
     }
 
     #[test]

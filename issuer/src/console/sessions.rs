@@ -1,13 +1,15 @@
 //! Signing in and out of the console.
 
+use jumin_identity::random_bytes;
 use serde::Serialize;
 use serde_json::json;
 use thiserror::Error;
 use utoipa::ToSchema;
 use zeroize::Zeroizing;
 
+use super::device::Device;
 use super::password::{self, PasswordError};
-use super::throttle;
+use super::throttle::{self, Bucket, Source};
 use crate::app::App;
 use crate::audit::Event;
 use crate::secret::Secret;
@@ -47,6 +49,25 @@ impl Actor {
             Self::Account(name) => name,
         }
     }
+}
+
+/// A try to sign in.
+pub struct Attempt<'a> {
+    pub account: &'a str,
+    pub password: Zeroizing<String>,
+    pub source: Source,
+    /// What the browser says it was marked with when the account signed in from it before.
+    pub mark: Option<&'a str>,
+    /// The session that the same browser has, which ends.
+    pub before: Option<&'a Secret>,
+}
+
+/// An account that signed in.
+pub struct SignedIn {
+    pub token: Secret,
+    /// What the browser is marked with.
+    pub mark: String,
+    pub session: Session,
 }
 
 /// Why nobody is signed in.
@@ -105,51 +126,90 @@ pub async fn put_account(
 
 impl App {
     /// Signs an account in; the session that the same browser had before, if any, ends.
-    pub async fn sign_in(
-        &self,
-        account: &str,
-        password: Zeroizing<String>,
-        before: Option<&Secret>,
-    ) -> Result<(Secret, Session), SignInError> {
+    ///
+    /// What can be refused at once is, and only a try that gets its turn is counted.
+    pub async fn sign_in(&self, attempt: Attempt<'_>) -> Result<SignedIn, SignInError> {
         if !self.store.has_account().await? {
             return Err(SignInError::NoAccount);
         }
+        let account = attempt.account;
+        let device = self.known_device(&attempt).await?;
+        let buckets = match &device {
+            Some(device) => vec![Bucket::of_device(device)],
+            None => Bucket::of_stranger(account, attempt.source),
+        };
+        self.check_wait(&buckets).await?;
+        let turn = self.passwords.turn(device.is_some(), attempt.source);
+        let turn = turn.await?;
         let now = self.now();
-        let buckets = throttle::buckets(account);
-        let count = |bucket, tries| throttle::count(bucket, tries, now);
+        let count = |bucket: &Bucket, tries| throttle::count(bucket.kind, tries, now);
         if let Some(until) = self.store.count_try(&buckets, now, count).await? {
-            return Err(SignInError::TooManyTries {
-                wait: until.saturating_sub(now).max(1),
-            });
+            return Err(too_many(until, now));
         }
         let hash = self.store.password_hash(account).await?;
         let known = hash.is_some();
-        if !self.passwords.matches(password, hash).await? {
-            self.note_refused(if known { account } else { "unknown" })
-                .await?;
+        if !turn.matches(attempt.password, hash).await? {
+            self.note_refused(account, known).await?;
             return Err(SignInError::WrongCredentials);
         }
+        self.start_session(account, attempt.before, &buckets).await
+    }
+
+    /// Finds the device that a browser is marked as; one that guesses too is a stranger's.
+    async fn known_device(&self, attempt: &Attempt<'_>) -> Result<Option<Device>, StoreError> {
+        let now = self.now();
+        let recognize = |mark| self.devices.recognize(attempt.account, mark, now);
+        let Some(device) = attempt.mark.and_then(recognize) else {
+            return Ok(None);
+        };
+        let bucket = Bucket::of_device(&device);
+        let blocked = self.store.blocked_until(&[bucket], now).await?;
+        Ok(blocked.is_none().then_some(device))
+    }
+
+    async fn check_wait(&self, buckets: &[Bucket]) -> Result<(), SignInError> {
+        let now = self.now();
+        match self.store.blocked_until(buckets, now).await? {
+            Some(until) => Err(too_many(until, now)),
+            None => Ok(()),
+        }
+    }
+
+    async fn start_session(
+        &self,
+        account: &str,
+        before: Option<&Secret>,
+        buckets: &[Bucket],
+    ) -> Result<SignedIn, SignInError> {
         let token = Secret::random();
         let event = session_event(self.now(), account, "session.sign-in");
         let new = (&token.digest(), account);
         let before = before.map(Secret::digest);
         self.store
-            .start_session(new, before, &buckets, &event)
+            .start_session(new, before, buckets, &event)
             .await?;
         let row = SessionRow {
             account: account.to_owned(),
             made: event.at,
             seen: event.at,
         };
-        Ok((token, shown(&row)))
+        Ok(SignedIn {
+            token,
+            mark: self.devices.mark(account, event.at, random_bytes()),
+            session: shown(&row),
+        })
     }
 
-    async fn note_refused(&self, account: &str) -> Result<(), StoreError> {
+    /// Writes a refused sign-in down; of names that nobody has, the first of an hour and sums (`alert.many-refused`) only.
+    async fn note_refused(&self, account: &str, known: bool) -> Result<(), StoreError> {
+        if !known && !self.unknown_names.is_worth_an_entry(self.now()) {
+            return Ok(());
+        }
         let event = Event {
             at: self.now(),
             actor: "nobody",
             action: "session.refused",
-            subject: account,
+            subject: if known { account } else { "unknown" },
             detail: json!({}),
         };
         self.store.audit(&event).await
@@ -192,6 +252,12 @@ impl App {
         let now = self.now();
         let (made, seen) = (now.saturating_sub(LONGEST), now.saturating_sub(IDLE));
         self.store.forget_sessions(made, seen).await
+    }
+}
+
+fn too_many(until: u64, now: u64) -> SignInError {
+    SignInError::TooManyTries {
+        wait: until.saturating_sub(now).max(1),
     }
 }
 

@@ -23,7 +23,7 @@ pub async fn nonce(State(app): State<Arc<App>>) -> Response {
     ([(header::CACHE_CONTROL, "no-store")], json_text(body)).into_response()
 }
 
-/// Issues a batch of credentials, one for each key proof (OID4VCI 1.0 §8).
+/// Issues a batch of credentials, one for each key proof (OID4VCI 1.0 §8); the fifth refusal ends the token.
 #[utoipa::path(post, path = "/credential", request_body(content = Object, content_type = "application/json"),
     responses((status = 200, description = "Credential response (OID4VCI 1.0 section 8.3)"),
         (status = 400, description = "Credential error (section 8.3.1.2)"),
@@ -42,15 +42,34 @@ async fn answer(app: &App, headers: &HeaderMap, body: &[u8]) -> Result<String, O
         .authorize(&token, app.now())
         .await?
         .ok_or_else(OauthError::invalid_token)?;
+    let issued = issue(app, &authorization, body).await;
+    if let Err(error) = &issued
+        && error.is_refusal()
+        && app
+            .store
+            .count_refused(authorization.offer, app.now())
+            .await?
+    {
+        return issued.map_err(OauthError::and_token_ended);
+    }
+    issued
+}
+
+async fn issue(
+    app: &App,
+    authorization: &Authorization,
+    body: &[u8],
+) -> Result<String, OauthError> {
     let request =
         parse_object_strict(body, 8).map_err(|_| invalid("the body must be one JSON object"))?;
-    let configuration = requested(&request, &authorization)?;
+    let configuration = requested(&request, authorization)?;
     let request = WalletRequest {
         configuration,
-        authorization: &authorization,
+        authorization,
         proofs: proofs(&request)?,
     };
     let credentials = app.issue(&request).await.map_err(refused)?;
+    app.counts.issued();
     let credentials: Vec<Value> = credentials
         .into_iter()
         .map(|credential| json!({ "credential": credential }))
@@ -166,9 +185,9 @@ fn refused(error: IssuanceError) -> OauthError {
             "credential_request_denied",
             "the resident is no longer in the register",
         ),
-        IssuanceError::NoStatusList => OauthError::unavailable(
-            "the first status list is not on the ledger yet; try again in a minute",
-        ),
+        IssuanceError::NoStatusList => {
+            OauthError::unavailable("no status list is open yet; try again in a minute")
+        }
         IssuanceError::Issue(_) | IssuanceError::Store(_) => OauthError::internal(&error),
     }
 }

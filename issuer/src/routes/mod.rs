@@ -1,11 +1,14 @@
 //! The two listeners: OID4VCI for wallets and verifiers, the console API for the agency's staff.
 
 mod console;
+mod counting;
 mod credential;
 mod oauth_error;
 mod offer;
 mod problems;
 mod published;
+#[cfg(test)]
+mod refused_tests;
 mod token;
 #[cfg(test)]
 mod wallet_tests;
@@ -14,7 +17,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::http::header;
-use axum::middleware::from_fn;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use utoipa::OpenApi;
@@ -55,8 +58,10 @@ pub fn public(app: Arc<App>) -> Router {
         .merge(openapi(&api))
         .route("/healthz", get(|| async { "ok" }))
         .route("/readyz", get(published::ready))
-        .with_state(app);
-    jumin_http::layers(router, MAX_PUBLIC_BODY).layer(from_fn(problems::as_problems))
+        .with_state(Arc::clone(&app));
+    jumin_http::layers(router, MAX_PUBLIC_BODY)
+        .layer(from_fn(problems::as_problems))
+        .layer(from_fn_with_state(app, counting::count))
 }
 
 fn openapi(api: &utoipa::openapi::OpenApi) -> Router<Arc<App>> {

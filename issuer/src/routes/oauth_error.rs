@@ -2,6 +2,7 @@
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use jumin_http::ProblemCode;
 use serde_json::json;
 
 use crate::store::StoreError;
@@ -22,7 +23,8 @@ impl OauthError {
 
     /// Says that the access token opens nothing (RFC 6750 §3.1).
     pub fn invalid_token() -> Self {
-        let description = "the access token is unknown, expired or used; ask for a new offer";
+        let description =
+            "the access token is unknown, expired, used, or refused too often; ask for a new offer";
         Self::new(StatusCode::UNAUTHORIZED, "invalid_token", description)
     }
 
@@ -36,6 +38,19 @@ impl OauthError {
     pub fn unavailable(description: impl Into<String>) -> Self {
         let status = StatusCode::SERVICE_UNAVAILABLE;
         Self::new(status, "temporarily_unavailable", description)
+    }
+
+    /// Says whether the request was at fault, and not the issuer.
+    pub fn is_refusal(&self) -> bool {
+        self.status.is_client_error()
+    }
+
+    /// Adds that the access token has ended with this refusal.
+    #[must_use]
+    pub fn and_token_ended(mut self) -> Self {
+        self.description
+            .push_str("; the access token has ended, ask for a new offer");
+        self
     }
 
     /// Logs the cause and tells nothing of it.
@@ -78,6 +93,7 @@ impl IntoResponse for OauthError {
             body.to_string(),
         )
             .into_response();
+        response.extensions_mut().insert(ProblemCode(self.error));
         if matches!(
             self.status,
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN

@@ -1,7 +1,11 @@
-use sqlx::Row;
+use sqlx::{Row, SqliteConnection};
 
 use super::{Store, StoreError, audit, signed, unsigned};
 use crate::audit::Event;
+use crate::console::Bucket;
+
+/// Counts of each kind that are kept; when there are more, those that failed longest ago are forgotten.
+pub(super) const MOST_COUNTED: i64 = 16_384;
 
 /// A signed-in session as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,7 +17,7 @@ pub struct SessionRow {
     pub seen: u64,
 }
 
-/// Failed sign-ins in a row, of one bucket of names.
+/// Failed sign-ins in a row, of one bucket.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Tries {
     pub failed: u32,
@@ -70,39 +74,38 @@ impl Store {
         Ok(row.map(|row| row.try_get(0)).transpose()?)
     }
 
+    /// Says until when one of the buckets is blocked, if it is at `now`.
+    pub async fn blocked_until(
+        &self,
+        buckets: &[Bucket],
+        now: u64,
+    ) -> Result<Option<u64>, StoreError> {
+        let mut connection = self.reader().await?;
+        for bucket in buckets {
+            let tries = read_tries(&mut connection, bucket).await?;
+            if tries.blocked > now {
+                return Ok(Some(tries.blocked));
+            }
+        }
+        Ok(None)
+    }
+
     /// Counts a try of every bucket as failed unless one of them is blocked; then it returns until when.
     ///
     /// Counting before the password is looked at leaves no gap for tries that run beside each other.
     pub async fn count_try(
         &self,
-        buckets: &[i64],
+        buckets: &[Bucket],
         now: u64,
-        after: impl Fn(i64, Tries) -> Tries,
+        after: impl Fn(&Bucket, Tries) -> Tries,
     ) -> Result<Option<u64>, StoreError> {
         let mut transaction = self.begin().await?;
-        let mut counted = Vec::new();
         for bucket in buckets {
-            let row = sqlx::query("SELECT * FROM sign_in_tries WHERE bucket = ?")
-                .bind(bucket)
-                .fetch_optional(&mut *transaction)
-                .await?;
-            let tries = row.as_ref().map(tries).transpose()?.unwrap_or_default();
+            let tries = read_tries(&mut transaction, bucket).await?;
             if tries.blocked > now {
                 return Ok(Some(tries.blocked));
             }
-            counted.push((*bucket, after(*bucket, tries)));
-        }
-        for (bucket, tries) in counted {
-            sqlx::query(
-                "INSERT OR REPLACE INTO sign_in_tries (bucket, failed, last_failed, blocked)
-                 VALUES (?, ?, ?, ?)",
-            )
-            .bind(bucket)
-            .bind(tries.failed)
-            .bind(signed(tries.last_failed))
-            .bind(signed(tries.blocked))
-            .execute(&mut *transaction)
-            .await?;
+            write_tries(&mut transaction, bucket, after(bucket, tries)).await?;
         }
         transaction.commit().await?;
         Ok(None)
@@ -113,7 +116,7 @@ impl Store {
         &self,
         new: (&[u8; 32], &str),
         old: Option<[u8; 32]>,
-        buckets: &[i64],
+        buckets: &[Bucket],
         event: &Event<'_>,
     ) -> Result<(), StoreError> {
         let mut transaction = self.begin().await?;
@@ -130,8 +133,9 @@ impl Store {
             .execute(&mut *transaction)
             .await?;
         for bucket in buckets {
-            sqlx::query("DELETE FROM sign_in_tries WHERE bucket = ?")
-                .bind(bucket)
+            sqlx::query("DELETE FROM sign_in_tries WHERE kind = ? AND who = ?")
+                .bind(bucket.kind.as_str())
+                .bind(&bucket.digest[..])
                 .execute(&mut *transaction)
                 .await?;
         }
@@ -193,10 +197,49 @@ impl Store {
     }
 }
 
-fn tries(row: &sqlx::sqlite::SqliteRow) -> Result<Tries, StoreError> {
+async fn read_tries(
+    connection: &mut SqliteConnection,
+    bucket: &Bucket,
+) -> Result<Tries, StoreError> {
+    let row = sqlx::query("SELECT * FROM sign_in_tries WHERE kind = ? AND who = ?")
+        .bind(bucket.kind.as_str())
+        .bind(&bucket.digest[..])
+        .fetch_optional(connection)
+        .await?;
+    let Some(row) = row else {
+        return Ok(Tries::default());
+    };
     Ok(Tries {
         failed: row.try_get("failed")?,
         last_failed: unsigned(row.try_get("last_failed")?)?,
         blocked: unsigned(row.try_get("blocked")?)?,
     })
+}
+
+async fn write_tries(
+    connection: &mut SqliteConnection,
+    bucket: &Bucket,
+    tries: Tries,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT OR REPLACE INTO sign_in_tries (kind, who, failed, last_failed, blocked)
+         VALUES (?, ?, ?, ?, ?)",
+    )
+    .bind(bucket.kind.as_str())
+    .bind(&bucket.digest[..])
+    .bind(tries.failed)
+    .bind(signed(tries.last_failed))
+    .bind(signed(tries.blocked))
+    .execute(&mut *connection)
+    .await?;
+    // Whether a name is an account's plays no part: what is forgotten must not tell it.
+    sqlx::query(
+        "DELETE FROM sign_in_tries WHERE kind = ?1 AND who IN
+         (SELECT who FROM sign_in_tries WHERE kind = ?1 ORDER BY last_failed DESC LIMIT -1 OFFSET ?2)",
+    )
+    .bind(bucket.kind.as_str())
+    .bind(MOST_COUNTED)
+    .execute(connection)
+    .await?;
+    Ok(())
 }

@@ -1,3 +1,4 @@
+use jumin_identity::IssueError;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sqlx::Row;
@@ -5,8 +6,10 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{Sqlite, Transaction};
 use thiserror::Error;
 
+use super::offers::MAX_REFUSED;
 use super::{Store, StoreError, audit, signed, unsigned};
 use crate::audit::Event;
+use crate::indexes::most_used;
 
 /// The status of an issued batch.
 #[derive(
@@ -74,28 +77,33 @@ pub struct NewCredential<'a> {
     pub configuration: &'a str,
     pub vct: &'a str,
     pub list: u32,
-    /// Status index and holder key thumbprint of every copy.
-    pub copies: &'a [(u32, [u8; 32])],
+    /// Holder key thumbprint of every copy.
+    pub holders: &'a [[u8; 32]],
     pub issued: u64,
     pub expires: u64,
     pub nonce_digest: [u8; 32],
     pub nonce_expires: u64,
 }
 
-/// Why a signed batch wasn't recorded, so that it must not be handed out.
+/// Why nothing was issued, and nothing taken.
 #[derive(Debug, Error)]
 pub enum RecordError {
     #[error("the nonce was used before")]
     NonceUsed,
-    #[error("the access token was used before")]
+    #[error("the access token was used before, or has ended")]
     TokenUsed,
     #[error("a holder key is bound to another credential already")]
     KeyUsed,
-    #[error("a status index was taken by another replica")]
-    IndexTaken,
+    #[error("the status list is full")]
+    ListFull,
+    #[error("the batch could not be signed")]
+    Sign(#[from] IssueError),
     #[error(transparent)]
     Store(#[from] StoreError),
 }
+
+/// Draws of one index before the list counts as full; at nine tenths taken, a thousand fail once in 10^45 times.
+const MAX_DRAWS: usize = 1000;
 
 const COLUMNS: &str =
     "SELECT c.*, r.name_hangul, (SELECT count(*) FROM copies WHERE credential = c.id) AS copies
@@ -134,10 +142,17 @@ fn is_unique_violation(error: &sqlx::Error) -> bool {
 }
 
 impl Store {
-    /// Records an issued batch and uses up its nonce and its token, all or nothing.
-    pub async fn record_credential(&self, new: &NewCredential<'_>) -> Result<(), RecordError> {
+    /// Checks and uses up token, nonce and holder keys, takes an index for every copy from `draw`, has the copies signed,
+    /// and records them: all in one transaction, so that whoever is refused or dies before its end has taken nothing.
+    pub async fn issue<T>(
+        &self,
+        new: &NewCredential<'_>,
+        draw: &mut (dyn FnMut() -> u32 + Send),
+        sign: impl FnOnce(&[u32]) -> Result<T, IssueError> + Send,
+    ) -> Result<T, RecordError> {
         let mut transaction = self.begin().await?;
         use_up(&mut transaction, new).await?;
+        count_used(&mut transaction, new).await?;
         sqlx::query(
             "INSERT INTO credentials (id, resident, configuration, vct, list, issued, expires)
              VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -152,7 +167,10 @@ impl Store {
         .execute(&mut *transaction)
         .await
         .map_err(StoreError::from)?;
-        insert_copies(&mut transaction, new).await?;
+        let mut indexes = Vec::with_capacity(new.holders.len());
+        for thumbprint in new.holders {
+            indexes.push(take_index(&mut transaction, new, thumbprint, draw).await?);
+        }
         let event = Event {
             at: new.issued,
             actor: "wallet",
@@ -161,13 +179,14 @@ impl Store {
             detail: json!({
                 "resident": new.resident,
                 "configuration": new.configuration,
-                "copies": new.copies.len(),
+                "copies": new.holders.len(),
                 "list": new.list,
             }),
         };
         audit::append(&mut transaction, &event).await?;
+        let signed = sign(&indexes)?;
         transaction.commit().await.map_err(StoreError::from)?;
-        Ok(())
+        Ok(signed)
     }
 
     /// Reads one batch.
@@ -212,6 +231,20 @@ async fn use_up(
     transaction: &mut Transaction<'static, Sqlite>,
     new: &NewCredential<'_>,
 ) -> Result<(), RecordError> {
+    let used = sqlx::query(
+        "UPDATE offers SET issued = ?1, credential = ?2
+         WHERE id = ?3 AND issued IS NULL AND token_expires > ?1 AND refused < ?4",
+    )
+    .bind(signed(new.issued))
+    .bind(new.id)
+    .bind(signed(new.offer))
+    .bind(MAX_REFUSED)
+    .execute(&mut **transaction)
+    .await
+    .map_err(StoreError::from)?;
+    if used.rows_affected() != 1 {
+        return Err(RecordError::TokenUsed);
+    }
     sqlx::query("INSERT INTO used_nonces (digest, expires) VALUES (?, ?)")
         .bind(&new.nonce_digest[..])
         .bind(signed(new.nonce_expires))
@@ -221,44 +254,54 @@ async fn use_up(
             true => RecordError::NonceUsed,
             false => StoreError::from(error).into(),
         })?;
-    let used =
-        sqlx::query("UPDATE offers SET issued = ?, credential = ? WHERE id = ? AND issued IS NULL")
-            .bind(signed(new.issued))
-            .bind(new.id)
-            .bind(signed(new.offer))
-            .execute(&mut **transaction)
-            .await
-            .map_err(StoreError::from)?;
-    if used.rows_affected() == 1 {
-        Ok(())
-    } else {
-        Err(RecordError::TokenUsed)
-    }
+    Ok(())
 }
 
-async fn insert_copies(
+async fn count_used(
     transaction: &mut Transaction<'static, Sqlite>,
     new: &NewCredential<'_>,
 ) -> Result<(), RecordError> {
-    for (index, thumbprint) in new.copies {
-        sqlx::query("INSERT INTO copies (list, idx, credential, thumbprint) VALUES (?, ?, ?, ?)")
-            .bind(new.list)
-            .bind(index)
-            .bind(new.id)
-            .bind(&thumbprint[..])
-            .execute(&mut **transaction)
-            .await
-            .map_err(|error| match is_unique_violation(&error) {
-                true if error.to_string().contains("thumbprint") => RecordError::KeyUsed,
-                true => RecordError::IndexTaken,
-                false => StoreError::from(error).into(),
-            })?;
+    let counted = sqlx::query(
+        "UPDATE status_lists SET used = used + ?1 WHERE number = ?2 AND used + ?1 <= ?3",
+    )
+    .bind(signed(new.holders.len() as u64))
+    .bind(new.list)
+    .bind(signed(most_used()))
+    .execute(&mut **transaction)
+    .await
+    .map_err(StoreError::from)?;
+    match counted.rows_affected() {
+        1 => Ok(()),
+        _ => Err(RecordError::ListFull),
     }
-    sqlx::query("UPDATE status_lists SET used = used + ? WHERE number = ?")
-        .bind(signed(new.copies.len() as u64))
+}
+
+/// Takes an index that is free for the copy with this holder key.
+async fn take_index(
+    transaction: &mut Transaction<'static, Sqlite>,
+    new: &NewCredential<'_>,
+    thumbprint: &[u8; 32],
+    draw: &mut (dyn FnMut() -> u32 + Send),
+) -> Result<u32, RecordError> {
+    for _ in 0..MAX_DRAWS {
+        let index = draw();
+        let taken = sqlx::query(
+            "INSERT INTO copies (list, idx, credential, thumbprint) VALUES (?, ?, ?, ?)
+             ON CONFLICT (list, idx) DO NOTHING",
+        )
         .bind(new.list)
+        .bind(index)
+        .bind(new.id)
+        .bind(&thumbprint[..])
         .execute(&mut **transaction)
         .await
-        .map_err(StoreError::from)?;
-    Ok(())
+        .map_err(|error| match is_unique_violation(&error) {
+            true => RecordError::KeyUsed,
+            false => StoreError::from(error).into(),
+        })?;
+        if taken.rows_affected() == 1 {
+            return Ok(index);
+        }
+    }
+    Err(RecordError::ListFull)
 }

@@ -6,6 +6,7 @@ mod changes;
 mod credentials;
 mod dated;
 mod dictionaries;
+mod looks;
 mod offer_views;
 mod offers;
 mod overview;
@@ -17,6 +18,7 @@ mod tests;
 use std::path::Path;
 use std::time::Duration;
 
+use sqlx::pool::PoolConnection;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
@@ -30,6 +32,7 @@ pub use credentials::{
     CredentialFilter, CredentialRow, CredentialStatus, NewCredential, RecordError,
 };
 pub use dictionaries::DictionaryRow;
+pub use looks::LookOutcome;
 #[cfg(test)]
 pub use offer_views::OfferState;
 pub use offer_views::OfferSummary;
@@ -95,6 +98,10 @@ impl Store {
     pub async fn close(&self) {
         self.reader.close().await;
         self.writer.close().await;
+    }
+
+    async fn reader(&self) -> Result<PoolConnection<Sqlite>, StoreError> {
+        Ok(self.reader.acquire().await?)
     }
 
     async fn begin(&self) -> Result<Transaction<'static, Sqlite>, StoreError> {

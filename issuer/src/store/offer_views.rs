@@ -2,7 +2,7 @@ use serde::Serialize;
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
-use super::offers::MAX_TX_CODE_TRIES;
+use super::offers::{MAX_REFUSED, MAX_TX_CODE_TRIES};
 use super::{Store, StoreError, signed, unsigned};
 
 /// How far an offer has come.
@@ -17,7 +17,7 @@ pub enum OfferState {
     Accepted,
     /// Its time ran out.
     Expired,
-    /// The transaction code was wrong too often.
+    /// The transaction code was wrong, or the wallet's request refused, too often.
     Locked,
 }
 
@@ -38,7 +38,7 @@ pub struct OfferSummary {
 
 const COLUMNS: &str =
     "SELECT handle, resident, configuration, coalesce(made, 0) AS made, expires, credential,
-                              issued, redeemed, token_expires, tx_code_tries FROM offers";
+                              issued, redeemed, token_expires, tx_code_tries, refused FROM offers";
 
 fn state(row: &SqliteRow, now: u64) -> Result<OfferState, StoreError> {
     let time = |name: &str| -> Result<Option<u64>, StoreError> {
@@ -47,15 +47,16 @@ fn state(row: &SqliteRow, now: u64) -> Result<OfferState, StoreError> {
             .transpose()
     };
     let passed = |time: Option<u64>| time.is_none_or(|time| time <= now);
+    let count = |name: &str| row.try_get::<i64, _>(name);
     Ok(if time("issued")?.is_some() {
         OfferState::Accepted
+    } else if count("tx_code_tries")? >= MAX_TX_CODE_TRIES || count("refused")? >= MAX_REFUSED {
+        OfferState::Locked
     } else if time("redeemed")?.is_some() {
         match passed(time("token_expires")?) {
             true => OfferState::Expired,
             false => OfferState::Taken,
         }
-    } else if row.try_get::<i64, _>("tx_code_tries")? >= MAX_TX_CODE_TRIES {
-        OfferState::Locked
     } else if passed(time("expires")?) {
         OfferState::Expired
     } else {

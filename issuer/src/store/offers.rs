@@ -1,5 +1,5 @@
 use serde_json::json;
-use sqlx::Row;
+use sqlx::{Row, SqliteConnection};
 use thiserror::Error;
 
 use super::{Store, StoreError, audit, digest, signed, unsigned};
@@ -8,6 +8,8 @@ use crate::secret::{Secret, same};
 
 /// Wrong transaction codes after which an offer is dead (OID4VCI 1.0 §13.6.3).
 pub(super) const MAX_TX_CODE_TRIES: i64 = 5;
+/// Refused credential requests after which an access token has ended, and its offer with it.
+pub(super) const MAX_REFUSED: i64 = 5;
 
 /// An offer as it is stored: nothing in it opens anything.
 pub struct NewOffer<'a> {
@@ -119,24 +121,19 @@ impl Store {
         redemption: &Redemption<'_>,
         now: u64,
     ) -> Result<String, RedeemError> {
+        // Who guesses codes waits for nobody's write, and nobody waits for theirs.
+        OpenOffer::read(&mut *self.reader().await?, redemption)
+            .await?
+            .check_usable(now)?;
         let mut transaction = self.begin().await?;
-        let row = sqlx::query(
-            "SELECT id, resident, configuration, tx_code_digest, tx_code_tries, expires, redeemed
-             FROM offers WHERE code_digest = ?",
-        )
-        .bind(&redemption.code.digest()[..])
-        .fetch_optional(&mut *transaction)
-        .await
-        .map_err(StoreError::from)?
-        .ok_or(RedeemError::Unknown)?;
-        let offer = OpenOffer::from_row(&row)?;
+        let offer = OpenOffer::read(&mut transaction, redemption).await?;
         offer.check_usable(now)?;
+        if !offer.offers_only(redemption.configurations) {
+            return Err(RedeemError::OtherConfiguration);
+        }
         let tx_code_digest = redemption.code.tx_code_digest(redemption.tx_code);
         if !same(&offer.tx_code_digest, &tx_code_digest) {
             return Err(offer.count_wrong_tx_code(transaction, now).await?);
-        }
-        if !offer.offers_only(redemption.configurations) {
-            return Err(RedeemError::OtherConfiguration);
         }
         sqlx::query(
             "UPDATE offers SET redeemed = ?, token_digest = ?, token_expires = ?, by_identifier = ?
@@ -162,10 +159,11 @@ impl Store {
     ) -> Result<Option<Authorization>, StoreError> {
         let row = sqlx::query(
             "SELECT id, resident, configuration, by_identifier FROM offers
-             WHERE token_digest = ? AND token_expires > ? AND issued IS NULL",
+             WHERE token_digest = ? AND token_expires > ? AND issued IS NULL AND refused < ?",
         )
         .bind(&token.digest()[..])
         .bind(signed(now))
+        .bind(MAX_REFUSED)
         .fetch_optional(&self.reader)
         .await?;
         let Some(row) = row else { return Ok(None) };
@@ -175,6 +173,35 @@ impl Store {
             configuration: row.try_get(2)?,
             by_identifier: row.try_get(3)?,
         }))
+    }
+
+    /// Counts a refused credential request against its token; says whether that was the last it may have.
+    pub async fn count_refused(&self, offer: u64, now: u64) -> Result<bool, StoreError> {
+        let mut transaction = self.begin().await?;
+        let row = sqlx::query(
+            "UPDATE offers SET refused = refused + 1
+             WHERE id = ?1 AND issued IS NULL AND refused < ?2
+             RETURNING resident, configuration, refused",
+        )
+        .bind(signed(offer))
+        .bind(MAX_REFUSED)
+        .fetch_optional(&mut *transaction)
+        .await?;
+        let Some(row) = row else { return Ok(false) };
+        let ended = row.try_get::<i64, _>("refused")? >= MAX_REFUSED;
+        if ended {
+            let configuration: &str = row.try_get("configuration")?;
+            let event = Event {
+                at: now,
+                actor: "wallet",
+                action: "offer.dead",
+                subject: row.try_get("resident")?,
+                detail: json!({ "configuration": configuration, "refused_requests": MAX_REFUSED }),
+            };
+            audit::append(&mut transaction, &event).await?;
+        }
+        transaction.commit().await?;
+        Ok(ended)
     }
 
     /// Forgets offers and nonces that ended more than a day ago.
@@ -205,6 +232,22 @@ struct OpenOffer {
 }
 
 impl OpenOffer {
+    async fn read(
+        connection: &mut SqliteConnection,
+        redemption: &Redemption<'_>,
+    ) -> Result<Self, RedeemError> {
+        let row = sqlx::query(
+            "SELECT id, resident, configuration, tx_code_digest, tx_code_tries, expires, redeemed
+             FROM offers WHERE code_digest = ?",
+        )
+        .bind(&redemption.code.digest()[..])
+        .fetch_optional(connection)
+        .await
+        .map_err(StoreError::from)?
+        .ok_or(RedeemError::Unknown)?;
+        Ok(Self::from_row(&row)?)
+    }
+
     fn from_row(row: &sqlx::sqlite::SqliteRow) -> Result<Self, StoreError> {
         Ok(Self {
             id: row.try_get("id")?,

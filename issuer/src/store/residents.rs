@@ -93,6 +93,15 @@ impl Store {
         Ok(transaction.commit().await?)
     }
 
+    /// Says whether the register has a resident with this id.
+    pub async fn has_resident(&self, id: &str) -> Result<bool, StoreError> {
+        let row = sqlx::query("SELECT EXISTS (SELECT 1 FROM residents WHERE id = ?)")
+            .bind(id)
+            .fetch_one(&self.reader)
+            .await?;
+        Ok(row.try_get(0)?)
+    }
+
     pub async fn count_residents(&self) -> Result<u64, StoreError> {
         let row = sqlx::query("SELECT count(*) FROM residents")
             .fetch_one(&self.reader)

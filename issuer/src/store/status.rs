@@ -78,15 +78,6 @@ impl Store {
         Ok(row.map(|row| row.try_get(0)).transpose()?)
     }
 
-    /// Reads every index that is taken in a list.
-    pub async fn taken_indexes(&self, list: u32) -> Result<Vec<u32>, StoreError> {
-        let rows = sqlx::query("SELECT idx FROM copies WHERE list = ?")
-            .bind(list)
-            .fetch_all(&self.reader)
-            .await?;
-        rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
-    }
-
     /// Reads the version of a list that is in `state`.
     pub async fn version_in(
         &self,

@@ -6,15 +6,18 @@ use axum::http::StatusCode;
 use axum::{Extension, Json};
 use jumin_http::Problem;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use utoipa::ToSchema;
 
-use super::{MAX_LIMIT, read_json};
+use super::read_json;
+use super::seen::{Seen, limit};
 use crate::app::{App, internal};
-use crate::console::{Actor, ChangeAnswer, CredentialDetail, StatusChangeError};
-use crate::store::{ChangeRefused, CredentialFilter, CredentialRow, CredentialStatus};
+use crate::claims::Configuration;
+use crate::console::{Actor, ChangeAnswer, CredentialDetail, Look, StatusChangeError};
+use crate::store::{ChangeRefused, CredentialFilter, CredentialRow, CredentialStatus, StoreError};
 
 const MAX_REASON: usize = 500;
+/// Shown on one page.
+const MAX_LISTED: u32 = 100;
 
 #[derive(Deserialize)]
 pub struct CredentialQuery {
@@ -35,29 +38,55 @@ pub struct Credentials {
     params(("resident_id" = Option<String>, Query), ("status" = Option<CredentialStatus>, Query),
         ("configuration" = Option<String>, Query),
         ("before" = Option<String>, Query, description = "Only batches issued before the one with this id"),
-        ("limit" = Option<u32>, Query, description = "At most 500, by default 100")),
+        ("limit" = Option<u32>, Query, description = "At most 100, by default 20")),
     responses((status = 200, body = Credentials), (status = 400)))]
 pub async fn credentials(
     State(app): State<Arc<App>>,
     Extension(actor): Extension<Actor>,
     Query(query): Query<CredentialQuery>,
-) -> Result<Json<Credentials>, Problem> {
+) -> Result<Seen<Credentials>, Problem> {
+    let configuration = query.configuration.as_deref();
+    let configuration = configuration.map(known_configuration).transpose()?;
     let filter = CredentialFilter {
         resident: query.resident_id.as_deref(),
         status: query.status,
-        configuration: query.configuration.as_deref(),
+        configuration: configuration.map(Configuration::id),
         before: query.before.as_deref(),
     };
-    let limit = query.limit.unwrap_or(100).min(MAX_LIMIT);
+    let limit = limit(query.limit, 20, MAX_LISTED)?;
     let credentials = app.store.credentials(&filter, limit).await;
     let credentials = credentials.map_err(|error| internal(&error))?;
-    // The list names people. What it was narrowed to isn't repeated: it may be anything.
-    let detail = json!({ "shown": credentials.len() });
-    let recorded = app
-        .record_view(&actor, "credential.list", "credentials", detail)
-        .await;
-    recorded.map_err(|error| internal(&error))?;
-    Ok(Json(Credentials { credentials }))
+    let look = look_at_list(&app, &filter, &credentials).await;
+    let look = look.map_err(|error| internal(&error))?;
+    app.show(&actor, &look, Credentials { credentials }).await
+}
+
+fn known_configuration(id: &str) -> Result<Configuration, Problem> {
+    let unknown = "Use resident-card, household-register or individual-register.";
+    Configuration::find(id)
+        .ok_or_else(|| Problem::bad_request("unknown_credential_configuration", unknown))
+}
+
+/// A list that was narrowed to a resident is a look at that one, also when it is empty. The page is told by what it shows.
+async fn look_at_list(
+    app: &App,
+    filter: &CredentialFilter<'_>,
+    shown: &[CredentialRow],
+) -> Result<Look, StoreError> {
+    let asked = match filter.resident {
+        Some(id) if app.store.has_resident(id).await? => Some(id),
+        _ => None,
+    };
+    let residents = shown.iter().map(|row| row.resident_id.as_str());
+    let id = |row: Option<&CredentialRow>| row.map(|row| row.id.clone());
+    Ok(
+        Look::list("credential.list", "credentials", residents.chain(asked))
+            .with("asked", asked)
+            .with("status", filter.status.map(CredentialStatus::as_str))
+            .with("configuration", filter.configuration)
+            .with("first", id(shown.first()))
+            .with("last", id(shown.last())),
+    )
 }
 
 /// Shows one issued batch and what was done about its status.
@@ -67,17 +96,17 @@ pub async fn credential(
     State(app): State<Arc<App>>,
     Extension(actor): Extension<Actor>,
     Path(id): Path<String>,
-) -> Result<Json<CredentialDetail>, Problem> {
+) -> Result<Seen<CredentialDetail>, Problem> {
     let detail = app.credential_detail(&id).await;
     let detail = detail
         .map_err(|error| internal(&error))?
         .ok_or_else(|| Problem::not_found("There is no such credential."))?;
-    let resident = json!({ "resident": detail.credential.resident_id });
-    let recorded = app
-        .record_view(&actor, "credential.view", &id, resident)
-        .await;
-    recorded.map_err(|error| internal(&error))?;
-    Ok(Json(detail))
+    let look = look_at(&detail.credential);
+    app.show(&actor, &look, detail).await
+}
+
+fn look_at(row: &CredentialRow) -> Look {
+    Look::at("credential.view", &row.id, [row.resident_id.as_str()])
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -108,8 +137,17 @@ pub async fn change_status(
         let detail = format!("Give a reason of 1 to {MAX_REASON} characters.");
         return Err(Problem::bad_request("bad_reason", detail));
     }
-    let answer = app.change_status(&actor, &id, target, reason).await;
-    let answer = answer.map_err(refused)?;
+    let answer = match app.change_status(&actor, &id, target, reason).await {
+        Ok(answer) => answer,
+        Err(error) => {
+            // The refusal tells how the batch stands.
+            let row = app.store.credential(&id).await;
+            if let Some(row) = row.map_err(|error| internal(&error))? {
+                app.look(&actor, &look_at(&row)).await?;
+            }
+            return Err(refused(error));
+        }
+    };
     let status = match answer.pending {
         None => StatusCode::OK,
         Some(_) => StatusCode::ACCEPTED,

@@ -2,10 +2,12 @@
 
 mod cookie;
 mod credentials;
+mod device_cookie;
 mod guard;
 mod offers;
 mod records;
 mod residents;
+mod seen;
 mod session;
 #[cfg(test)]
 mod tests;
@@ -22,6 +24,7 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::counting::{self, count};
 use super::problems::as_problems;
 use crate::app::App;
 
@@ -29,7 +32,6 @@ use crate::app::App;
 pub use residents::ResidentDetail;
 
 const MAX_BODY: usize = 16 * 1024;
-const MAX_LIMIT: u32 = 500;
 
 #[derive(OpenApi)]
 #[openapi(info(
@@ -57,6 +59,7 @@ pub fn router(app: Arc<App>) -> Router {
         .routes(routes!(records::agency))
         .routes(routes!(records::audit))
         .routes(routes!(records::verify_audit))
+        .routes(routes!(counting::metrics))
         .split_for_parts();
     let (open, open_api) = OpenApiRouter::new()
         .routes(routes!(
@@ -74,8 +77,10 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/v1/{*path}", any(no_such_route));
     let router = jumin_http::with_pages::<_, Page>(router)
         .layer(from_fn_with_state(Arc::clone(&app), guard::check_host))
-        .with_state(app);
-    jumin_http::layers(router, MAX_BODY).layer(from_fn(as_problems))
+        .with_state(Arc::clone(&app));
+    jumin_http::layers(router, MAX_BODY)
+        .layer(from_fn(as_problems))
+        .layer(from_fn_with_state(app, count))
 }
 
 async fn no_such_route() -> Problem {

@@ -9,9 +9,10 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::read_json;
+use super::seen::Seen;
 use crate::app::{App, internal};
 use crate::claims::{Configuration, check_eligible};
-use crate::console::{Actor, OfferAnswer};
+use crate::console::{Actor, Look, OfferAnswer};
 use crate::register::Date;
 use crate::store::OfferSummary;
 
@@ -42,8 +43,16 @@ pub async fn create_offer(
     let subject = found
         .map_err(|error| internal(&error))?
         .ok_or_else(|| Problem::not_found("There is no such resident."))?;
-    check_eligible(configuration, &subject.resident, Date::in_korea(app.now()))
-        .map_err(|reason| Problem::bad_request(reason.code(), reason.to_string()))?;
+    let today = Date::in_korea(app.now());
+    if let Err(reason) = check_eligible(configuration, &subject.resident, today) {
+        // The refusal tells how old the resident is, or that they have no address.
+        let id = subject.resident.id.as_str();
+        let look = Look::at("offer.refused", id, [id])
+            .with("configuration", configuration.id())
+            .with("reason", reason.code());
+        app.look(&actor, &look).await?;
+        return Err(Problem::bad_request(reason.code(), reason.to_string()));
+    }
     let offer = app.offer(&actor, &request.resident_id, configuration).await;
     let offer = offer.map_err(|error| internal(&error))?;
     Ok((StatusCode::CREATED, Json(offer)))
@@ -54,11 +63,14 @@ pub async fn create_offer(
     responses((status = 200, body = OfferSummary), (status = 404)))]
 pub async fn offer(
     State(app): State<Arc<App>>,
+    Extension(actor): Extension<Actor>,
     Path(id): Path<String>,
-) -> Result<Json<OfferSummary>, Problem> {
+) -> Result<Seen<OfferSummary>, Problem> {
     let offer = app.store.offer(&id, app.now()).await;
-    offer
+    let offer = offer
         .map_err(|error| internal(&error))?
-        .map(Json)
-        .ok_or_else(|| Problem::not_found("There is no such offer."))
+        .ok_or_else(|| Problem::not_found("There is no such offer."))?;
+    let resident = offer.resident_id.as_str();
+    let look = Look::at("offer.view", resident, [resident]).with("offer", offer.id.as_str());
+    app.show(&actor, &look, offer).await
 }

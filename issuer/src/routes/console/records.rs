@@ -1,14 +1,15 @@
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::{Query, State};
+use axum::{Extension, Json};
 use jumin_http::Problem;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::MAX_LIMIT;
+use super::seen::{Seen, limit};
 use crate::app::{App, internal};
-use crate::console::{Agency, AuditEntry, Overview};
+use crate::audit::Entry;
+use crate::console::{Actor, Agency, AuditEntry, Look, Overview};
 use crate::store::AuditReport;
 
 /// Counts credentials by status and by day.
@@ -36,20 +37,27 @@ pub struct AuditEntries {
     entries: Vec<AuditEntry>,
 }
 
-/// Lists audit entries, the newest first.
+/// Shown at once: the entries name residents by their ids and nobody by name.
+const MAX_ENTRIES: u32 = 500;
+
+/// Lists audit entries, the newest first; reading them is an entry too.
 #[utoipa::path(get, path = "/v1/audit",
-    params(("before" = Option<u64>, Query, description = "Only entries before this one"), ("limit" = Option<u32>, Query)),
+    params(("before" = Option<u64>, Query, description = "Only entries before this one"), ("limit" = Option<u32>, Query, description = "At most 500, by default 100")),
     responses((status = 200, body = AuditEntries), (status = 400)))]
 pub async fn audit(
     State(app): State<Arc<App>>,
+    Extension(actor): Extension<Actor>,
     Query(query): Query<AuditQuery>,
-) -> Result<Json<AuditEntries>, Problem> {
-    let limit = query.limit.unwrap_or(100).min(MAX_LIMIT);
+) -> Result<Seen<AuditEntries>, Problem> {
+    let limit = limit(query.limit, 100, MAX_ENTRIES)?;
     let entries = app.store.audit_entries(query.before, limit).await;
     let entries = entries.map_err(|error| internal(&error))?;
-    Ok(Json(AuditEntries {
-        entries: entries.into_iter().map(AuditEntry::from).collect(),
-    }))
+    let seq = |entry: Option<&Entry>| entry.map(|entry| entry.seq);
+    let look = Look::list("audit.list", "audit", [])
+        .with("newest", seq(entries.first()))
+        .with("oldest", seq(entries.last()));
+    let entries = entries.into_iter().map(AuditEntry::from).collect();
+    app.show(&actor, &look, AuditEntries { entries }).await
 }
 
 /// Follows the audit's chain of hashes and names the first broken link, if there is one.

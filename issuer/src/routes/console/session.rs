@@ -1,19 +1,20 @@
+use std::net::SocketAddr;
 use std::sync::Arc;
 
-use axum::Json;
 use axum::body::Bytes;
-use axum::extract::State;
+use axum::extract::{ConnectInfo, State};
 use axum::http::{HeaderMap, Method, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::{AppendHeaders, IntoResponse, Response};
+use axum::{Extension, Json};
 use jumin_http::Problem;
 use serde::Deserialize;
 use utoipa::ToSchema;
 use zeroize::Zeroizing;
 
 use super::guard::{require_json, require_our_page, signed_out};
-use super::{cookie, read_json};
+use super::{cookie, device_cookie, read_json};
 use crate::app::{App, internal};
-use crate::console::{PasswordError, Session, SignInError};
+use crate::console::{Attempt, PasswordError, Session, SignInError, Source};
 
 #[derive(Deserialize, ToSchema)]
 pub struct SignIn {
@@ -27,6 +28,7 @@ pub struct SignIn {
         (status = 429, description = "too_many_tries, with Retry-After")))]
 pub async fn sign_in(
     State(app): State<Arc<App>>,
+    peer: Option<Extension<ConnectInfo<SocketAddr>>>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, Response> {
@@ -36,11 +38,18 @@ pub async fn sign_in(
     }
     let wish: SignIn = read_json(&body).map_err(IntoResponse::into_response)?;
     let before = cookie::read(&headers, &app.console);
-    let password = Zeroizing::new(wish.password);
-    let signed_in = app.sign_in(&wish.account, password, before.as_ref()).await;
-    let (token, session) = signed_in.map_err(|error| refused(&error))?;
-    let headers = [(header::SET_COOKIE, cookie::set(&token, &app.console))];
-    Ok((headers, Json(session)).into_response())
+    let signed_in = app.sign_in(Attempt {
+        account: &wish.account,
+        password: Zeroizing::new(wish.password),
+        source: Source::of(peer.map(|Extension(ConnectInfo(peer))| peer.ip())),
+        mark: device_cookie::read(&headers, &app.console, &wish.account),
+        before: before.as_ref(),
+    });
+    let signed_in = signed_in.await.map_err(|error| refused(&error))?;
+    let session = cookie::set(&signed_in.token, &app.console);
+    let device = device_cookie::set(&signed_in.mark, &app.console, &wish.account);
+    let cookies = AppendHeaders([(header::SET_COOKIE, session), (header::SET_COOKIE, device)]);
+    Ok((cookies, Json(signed_in.session)).into_response())
 }
 
 fn refused(error: &SignInError) -> Response {

@@ -1,4 +1,5 @@
 mod changes;
+mod issuance;
 mod migration;
 
 use serde_json::json;
@@ -22,6 +23,34 @@ async fn store() -> (Store, tempfile::TempDir) {
         .await
         .unwrap();
     (store, directory)
+}
+
+impl Store {
+    /// How many counts of failed sign-ins are kept.
+    pub(crate) async fn tries_counted(&self, kind: &str) -> u64 {
+        let row = sqlx::query("SELECT count(*) FROM sign_in_tries WHERE kind = ?");
+        let row = row.bind(kind).fetch_one(&self.reader).await.unwrap();
+        unsigned(sqlx::Row::get(&row, 0)).unwrap()
+    }
+
+    /// Counts a failed sign-in for so many accounts, long ago.
+    pub(crate) async fn invent_tries(&self, accounts: u32) {
+        sqlx::query(
+            "WITH RECURSIVE n(at) AS (SELECT 1 UNION ALL SELECT at + 1 FROM n WHERE at < ?)
+             INSERT INTO sign_in_tries SELECT 'account', CAST(at AS BLOB), 1, 1000, 0 FROM n",
+        )
+        .bind(accounts)
+        .execute(&self.writer)
+        .await
+        .unwrap();
+    }
+
+    /// Makes a list look as if so many of its indexes were taken.
+    pub(crate) async fn set_used(&self, list: u32, used: u64) {
+        let set = sqlx::query("UPDATE status_lists SET used = ? WHERE number = ?");
+        let set = set.bind(signed(used)).bind(list);
+        set.execute(&self.writer).await.unwrap();
+    }
 }
 
 async fn audit(store: &Store, entries: u64) {
@@ -68,13 +97,16 @@ async fn issued(store: &Store, id: &str, first: u32) {
         configuration: "resident-card",
         vct: "urn:jumin:resident-card:1",
         list: 1,
-        copies: &[(first, thumbprint()), (first + 1, thumbprint())],
+        holders: &[thumbprint(), thumbprint()],
         issued: NOW,
         expires: NOW + 1000,
         nonce_digest: thumbprint(),
         nonce_expires: NOW + 300,
     };
-    store.record_credential(&new).await.unwrap();
+    let mut next = first..;
+    let mut draw = || next.next().unwrap();
+    let drawn = store.issue(&new, &mut draw, |indexes| Ok(indexes.to_vec()));
+    assert_eq!(drawn.await.unwrap(), [first, first + 1]);
 }
 
 async fn sign(store: &Store) -> (VersionRow, Vec<(u32, CredentialStatus)>) {

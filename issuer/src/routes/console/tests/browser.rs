@@ -1,6 +1,9 @@
 //! A browser on the console's page.
 
+use std::net::SocketAddr;
+
 use axum::body::Body;
+use axum::extract::ConnectInfo;
 use axum::http::{Method, Request, header};
 use serde_json::{Value, json};
 
@@ -12,7 +15,12 @@ pub const PASSWORD: &str = "correct horse battery";
 /// A browser on the console's page.
 pub struct Browser<'a> {
     issuer: &'a TestIssuer,
+    /// The session's.
     pub cookie: Option<String>,
+    /// What marks the browser as one of an account's.
+    pub device: Option<String>,
+    /// Where it comes from, if not from this machine.
+    pub peer: Option<&'static str>,
     pub origin: Option<String>,
     pub host: &'static str,
     pub kind: &'static str,
@@ -23,6 +31,8 @@ impl<'a> Browser<'a> {
         Self {
             issuer,
             cookie: None,
+            device: None,
+            peer: None,
             origin: Some(format!("http://{HOST}")),
             host: HOST,
             kind: "application/json",
@@ -35,8 +45,12 @@ impl<'a> Browser<'a> {
             .uri(path)
             .header(header::HOST, self.host)
             .header(header::CONTENT_TYPE, self.kind);
-        if let Some(cookie) = &self.cookie {
+        for cookie in [&self.cookie, &self.device].into_iter().flatten() {
             request = request.header(header::COOKIE, cookie);
+        }
+        if let Some(peer) = self.peer {
+            let peer: SocketAddr = format!("{peer}:4000").parse().unwrap();
+            request = request.extension(ConnectInfo(peer));
         }
         if let Some(origin) = &self.origin {
             request = request.header(header::ORIGIN, origin);
@@ -49,13 +63,16 @@ impl<'a> Browser<'a> {
         self.send(Method::GET, path, Value::Null).await
     }
 
-    /// Signs in and keeps the cookie.
+    /// Signs in and keeps the cookies.
     pub async fn sign_in(&mut self, account: &str, password: &str) -> Answer {
         let wish = json!({ "account": account, "password": password });
         let answer = self.send(Method::POST, "/v1/session", wish).await;
-        if let Some(cookie) = answer.headers.get(header::SET_COOKIE) {
-            let cookie = cookie.to_str().unwrap();
-            self.cookie = cookie.split(';').next().map(str::to_owned);
+        for cookie in answer.headers.get_all(header::SET_COOKIE) {
+            let cookie = cookie.to_str().unwrap().split(';').next();
+            match cookie.is_some_and(|cookie| cookie.starts_with("jumin-device")) {
+                true => self.device = cookie.map(str::to_owned),
+                false => self.cookie = cookie.map(str::to_owned),
+            }
         }
         answer
     }

@@ -1,10 +1,12 @@
 mod browser;
+mod looks;
 mod names;
 mod offers;
 mod origin;
 mod records;
 mod sessions;
 mod staff;
+mod throttle;
 
 use serde_json::Value;
 

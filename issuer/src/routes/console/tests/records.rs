@@ -177,10 +177,10 @@ async fn who_looked_at_whom_is_in_the_audit_and_words_are_not() {
         "one look, however often the page asks, and none at nobody"
     );
     let id = issued(&issuer).await;
+    pass(60);
     issuer
         .console("GET", &format!("/v1/credentials/{id}"), Value::Null)
         .await;
-    pass(60);
     issuer
         .console("GET", "/v1/residents/r000001", Value::Null)
         .await;
@@ -190,7 +190,7 @@ async fn who_looked_at_whom_is_in_the_audit_and_words_are_not() {
         "a minute later it is another look"
     );
     assert_eq!(entries[1].action, "credential.view");
-    assert_eq!(entries[1].detail, r#"{"resident":"r000001"}"#);
+    assert_eq!(entries[1].detail, r#"{"residents":["r000001"]}"#);
     assert_eq!(
         issuer.app.store.verify_audit().await.unwrap().broken_at,
         None

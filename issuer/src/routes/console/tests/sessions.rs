@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 
 use super::browser::{Browser, PASSWORD, issuer};
 use crate::console::put_account;
-use crate::testing::{Answer, TestIssuer, pass};
+use crate::testing::{TestIssuer, pass};
 
-async fn actions(issuer: &TestIssuer) -> Vec<(String, String, String)> {
+pub async fn actions(issuer: &TestIssuer) -> Vec<(String, String, String)> {
     let entries = issuer.app.store.audit_entries(None, 100).await.unwrap();
     let mut actions: Vec<_> = entries
         .into_iter()
@@ -139,88 +139,6 @@ async fn new_password_ends_all_sessions() {
 }
 
 #[tokio::test]
-async fn fifth_wrong_password_makes_even_the_right_one_wait() {
-    let issuer = issuer().await;
-    let mut browser = Browser::new(&issuer);
-    for _ in 0..5 {
-        let answer = browser.sign_in("admin", "wrong").await;
-        assert_eq!(
-            (answer.status, answer.code()),
-            (StatusCode::UNAUTHORIZED, "wrong_credentials")
-        );
-    }
-    let answer = browser.sign_in("admin", PASSWORD).await;
-    assert_eq!(
-        (answer.status, answer.code()),
-        (StatusCode::TOO_MANY_REQUESTS, "too_many_tries")
-    );
-    assert_eq!(answer.headers[header::RETRY_AFTER], "30");
-    pass(30);
-    assert_eq!(
-        browser.sign_in("admin", "wrong").await.code(),
-        "wrong_credentials"
-    );
-    let longer = browser.sign_in("admin", PASSWORD).await;
-    assert_eq!(longer.headers[header::RETRY_AFTER], "60", "the wait grows");
-    pass(60);
-    assert_eq!(
-        browser.sign_in("admin", PASSWORD).await.status,
-        StatusCode::OK
-    );
-    assert_eq!(
-        browser.sign_in("admin", "wrong").await.code(),
-        "wrong_credentials"
-    );
-}
-
-#[tokio::test]
-async fn unknown_names_are_throttled_alike_and_not_written_down() {
-    let issuer = issuer().await;
-    let mut browser = Browser::new(&issuer);
-    for _ in 0..5 {
-        let answer = browser.sign_in("홍길동의 비밀", PASSWORD).await;
-        assert_eq!(answer.code(), "wrong_credentials");
-    }
-    let answer = browser.sign_in("홍길동의 비밀", PASSWORD).await;
-    assert_eq!(answer.code(), "too_many_tries");
-    let actions = actions(&issuer).await;
-    let refused = (
-        "nobody".to_owned(),
-        "session.refused".to_owned(),
-        "unknown".to_owned(),
-    );
-    assert_eq!(
-        actions.iter().filter(|action| **action == refused).count(),
-        5
-    );
-    assert_eq!(
-        issuer.app.store.verify_audit().await.unwrap().broken_at,
-        None
-    );
-}
-
-#[tokio::test]
-async fn parallel_tries_do_not_slip_past_the_count() {
-    let issuer = issuer().await;
-    let guess = async || Browser::new(&issuer).sign_in("admin", "wrong").await;
-    let answers = tokio::join!(
-        guess(),
-        guess(),
-        guess(),
-        guess(),
-        guess(),
-        guess(),
-        guess(),
-        guess(),
-    );
-    let answers: [Answer; 8] = answers.into();
-    let compared = answers
-        .iter()
-        .filter(|answer| answer.code() == "wrong_credentials");
-    assert_eq!(compared.count(), 5);
-}
-
-#[tokio::test]
 async fn account_names_and_passwords_have_a_form() {
     let issuer = issuer().await;
     let app = &issuer.app;
@@ -254,28 +172,4 @@ async fn account_names_and_passwords_have_a_form() {
         browser.sign_in("admin", &"x".repeat(8000)).await.code(),
         "wrong_credentials"
     );
-}
-
-#[tokio::test]
-async fn tries_and_sessions_survive_a_restart() {
-    let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("issuer.sqlite");
-    let first = crate::store::Store::open(&path).await.unwrap();
-    put_account(&first, "admin", PASSWORD, 1000).await.unwrap();
-    let buckets = crate::console::try_buckets("admin");
-    for _ in 0..5 {
-        first
-            .count_try(&buckets, 2000, |bucket, tries| {
-                crate::console::count_try(bucket, tries, 2000)
-            })
-            .await
-            .unwrap();
-    }
-    first.close().await;
-    let second = crate::store::Store::open(&path).await.unwrap();
-    let blocked = second
-        .count_try(&buckets, 2001, |_, tries| tries)
-        .await
-        .unwrap();
-    assert_eq!(blocked, Some(2030));
 }
