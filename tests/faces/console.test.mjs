@@ -105,6 +105,7 @@ describe('a document from offer to revocation', () => {
   it('finds a resident with the keyboard alone and keeps the name out of the address', async () => {
     await goTo(page, '#/residents')
     await testId(page, 'search').fill(resident.name)
+    await page.keyboard.press('Enter')
     const row = page.locator(`[data-row][href="#/residents/${resident.id}"]`)
     await row.waitFor()
     await testId(page, 'search').press('ArrowDown')
@@ -218,6 +219,7 @@ describe('bad days', () => {
     await stack.tell('kill issuer')
     await goTo(page, '#/residents')
     await testId(page, 'search').fill('이')
+    await page.keyboard.press('Enter')
     await testId(page, 'network').getByText('연결이 끊어졌습니다').waitFor()
     await check(page, 'issuer away')
     await stack.tell('start issuer')
@@ -233,10 +235,11 @@ describe('bad days', () => {
   it('shows long, right-to-left and markup names as text', async () => {
     const names = ['<img src=x onerror=alert(1)>', 'محمد بن عبد الله', '가'.repeat(120)]
     await page.route('**/v1/residents/search', (route) =>
-      route.fulfill({ json: { residents: names.map((name, at) => ({ ...resident, id: `r${at}`, name })) } }),
+      route.fulfill({ json: { residents: names.map((name, at) => ({ ...resident, id: `r${at}`, name })), more: false } }),
     )
     await goTo(page, '#/residents')
     await testId(page, 'search').fill('아무개')
+    await page.keyboard.press('Enter')
     for (const name of names) await page.locator('bdi', { hasText: name }).first().waitFor()
     await page.setViewportSize({ width: 400, height: 800 })
     const { scroll, width } = await page.evaluate(() => ({ scroll: document.documentElement.scrollWidth, width: innerWidth }))

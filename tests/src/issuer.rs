@@ -187,7 +187,7 @@ impl Issuer {
 
     /// A resident who may hold a card.
     pub fn adult(&self) -> Result<Value> {
-        let residents = self.residents("", 100)?;
+        let residents = self.residents("", 50)?;
         residents
             .into_iter()
             .find(is_adult)

@@ -55,7 +55,7 @@ class Stack {
 
   /** Residents who may hold a card. */
   async adults(query = '') {
-    const { residents } = await this.console('POST', '/v1/residents/search', { query, limit: 100 })
+    const { residents } = await this.console('POST', '/v1/residents/search', { query, limit: 50 })
     return residents.filter(({ birthdate }) => {
       const year = Number(birthdate.slice(0, 4))
       return year >= 1940 && year < 2004

@@ -117,7 +117,7 @@ export const api = {
   signOut: () => call<void>('DELETE', 'v1/session'),
   overview: () => call<Overview>('GET', 'v1/overview'),
   search: (text: string, limit: number, signal?: AbortSignal) =>
-    call<{ residents: ResidentSummary[] }>('POST', 'v1/residents/search', { query: text, limit }, signal),
+    call<{ residents: ResidentSummary[]; more: boolean }>('POST', 'v1/residents/search', { query: text, limit }, signal),
   resident: (id: string) => call<ResidentDetail>('GET', `v1/residents/${part(id)}`),
   makeOffer: (resident_id: string, credential_configuration_id: string) =>
     call<NewOffer>('POST', 'v1/offers', { resident_id, credential_configuration_id }),

@@ -3,8 +3,12 @@ import type { Address } from '@jumin/shared/types/console.ts'
 
 /** What the issuer can issue, in the order a clerk is asked for it. */
 export const CONFIGURATIONS = ['resident-card', 'household-register', 'individual-register'] as const
+/** Entries that somebody should look into. */
+export const ALERTS = ['alert.looks-refused', 'alert.many-looks', 'alert.many-refused'] as const
 export const ACTIONS = [
+  ...ALERTS,
   'account.set',
+  'audit.list',
   'credential.issue',
   'credential.list',
   'credential.reinstate',
@@ -14,6 +18,8 @@ export const ACTIONS = [
   'dictionary.publish',
   'offer.create',
   'offer.dead',
+  'offer.refused',
+  'offer.view',
   'register.import',
   'register.sample',
   'resident.search',
@@ -32,6 +38,7 @@ export const documentName = (configuration: string): string => named('document',
 /** Names a credential type of the ledger, `urn:jumin:resident-card:1`. */
 export const typeName = (vct: string): string => documentName(/^urn:jumin:([a-z-]+):\d+$/.exec(vct)?.[1] ?? vct)
 export const actionName = (action: string): string => named('audit.action', action)
+export const isAlert = (action: string): boolean => action.startsWith('alert.')
 export const actorName = (actor: string): string => named('audit.actor', actor)
 /** Says a word of the register (본인, 전입 …) in the language in use; an unknown one as it stands there. */
 export const registerWord = (word: string): string => named('register', word)

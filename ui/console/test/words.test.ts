@@ -78,12 +78,15 @@ describe('addresses', () => {
 describe('audit details', () => {
   it('are pairs, whatever their form', () => {
     expect(detailPairs('{"copies":10,"resident":"r1"}')).toEqual([['copies', '10'], ['resident', 'r1']])
+    expect(detailPairs('{"residents":["r1","r2"]}')).toEqual([['residents', 'r1, r2']])
     expect(detailPairs('not json')).toEqual([['', 'not json']])
     expect(detailPairs('null')).toEqual([])
   })
   it('lead to what has a page', () => {
     expect(subjectAddress({ action: 'resident.view', subject: 'r1' })).toBe('#/residents/r1')
     expect(subjectAddress({ action: 'credential.revoke', subject: 'c1' })).toBe('#/credentials/c1')
+    expect(subjectAddress({ action: 'resident.search', subject: 'r1' })).toBe('#/residents/r1')
+    expect(subjectAddress({ action: 'resident.search', subject: 'register' })).toBeNull()
     expect(subjectAddress({ action: 'status-list.publish', subject: 'list 0' })).toBeNull()
   })
 })

@@ -2,13 +2,14 @@ import type { ResidentSummary } from '@jumin/shared/types/console.ts'
 import { api, ApiError } from '../api'
 import { session } from './session.svelte'
 
-/** So many rows are shown; when there are more, the clerk is asked to say more. */
-export const MOST = 50
+/** So many rows are shown, since each is a look at somebody; when there are more, the clerk is asked to say more. */
+export const MOST = 20
 const LONGEST = 60
 
 let text = $state('')
 let asked = $state('')
 let found = $state.raw<ResidentSummary[] | null>(null)
+let more = $state(false)
 let error = $state.raw<unknown>(null)
 let busy = $state(false)
 let running: AbortController | null = null
@@ -17,6 +18,7 @@ function drop(): void {
   running?.abort()
   text = asked = ''
   found = null
+  more = false
   error = null
   busy = false
 }
@@ -30,9 +32,10 @@ async function run(): Promise<void> {
   const mine = (running = new AbortController())
   busy = true
   try {
-    const answer = await api.search(query, MOST + 1, mine.signal)
+    const answer = await api.search(query, MOST, mine.signal)
     if (running !== mine) return
     found = answer.residents
+    more = answer.more
     error = null
   } catch (cause) {
     if (running !== mine || (cause instanceof ApiError && cause.code === 'aborted')) return
@@ -54,10 +57,10 @@ export const search = {
     return asked
   },
   get rows() {
-    return found?.slice(0, MOST) ?? null
+    return found
   },
   get more() {
-    return (found?.length ?? 0) > MOST
+    return more
   },
   get error() {
     return error

@@ -256,6 +256,10 @@ export type Overview = { valid: number, suspended: number, revoked: number,
  */
 pending: number, open_offers: number, residents: number,
 /**
+ * Entries of the audit of the last 24 hours that somebody should look into.
+ */
+alerts: number,
+/**
  * The last 30 days, the oldest first, today last.
  */
 days: Array<DayCount>, };
