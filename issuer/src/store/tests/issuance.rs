@@ -166,7 +166,9 @@ async fn issuance_that_dies_while_it_draws_or_signs_takes_nothing() {
         assert_eq!(taken(&store).await, (vec![], vec![(1, 0)], false));
     }
     let new = batch("c1", offer, [1; 32], &[[1; 32], [2; 32]]);
-    store.issue(&new, &mut twice(), |_| Ok(())).await.unwrap();
+    let mut draw = twice();
+    let drawn = store.issue(&new, &mut draw, |indexes| Ok(indexes.to_vec()));
+    assert_eq!(drawn.await.unwrap(), [0, 1], "no index was lost");
 }
 
 /// The indexes taken, the lists with what is used of them, and whether the batch is there.
