@@ -6,6 +6,7 @@ use serde::Deserialize;
 use crate::claim_path::{ClaimPath, PathSegment};
 use crate::encoding::{b64_standard, sha256};
 use crate::json::parse_json_strict;
+use crate::text::require_legible;
 
 const MAX_BYTES: usize = 64 * 1024;
 const MAX_DEPTH: usize = 12;
@@ -39,6 +40,9 @@ pub enum CredentialTypeError {
     /// A claim has a name that is taken by the format, is there twice, or has an index in its path.
     #[error("a claim of the type definition has a path that is not allowed")]
     Path,
+    /// A name or label holds what people can't see, or shows nothing.
+    #[error("a name in the type definition can't be read as it is")]
+    Illegible,
 }
 
 impl CredentialTypeError {
@@ -230,7 +234,26 @@ impl Document {
         if self.vct.is_empty() || self.display.is_empty() || self.validity_seconds == 0 {
             return Err(CredentialTypeError::Malformed);
         }
+        if self.shown().any(|text| require_legible(text).is_err()) {
+            return Err(CredentialTypeError::Illegible);
+        }
         Ok(())
+    }
+
+    /// Lists what people read of the definition: names, descriptions that there are, labels, and the claims' own names.
+    fn shown(&self) -> impl Iterator<Item = &str> {
+        let displays = self.display.iter().flat_map(|display| {
+            let description = Some(&display.description).filter(|text| !text.is_empty());
+            [Some(&display.name), description].into_iter().flatten()
+        });
+        let claims = self.claims.iter();
+        let labels = claims.flat_map(|claim| claim.display.iter().map(|label| &label.label));
+        let segments = self.claims.iter().flat_map(|claim| claim.path.iter());
+        let names = segments.filter_map(|segment| match segment {
+            PathSegment::Name(name) => Some(name),
+            _ => None,
+        });
+        displays.chain(labels).chain(names).map(String::as_str)
     }
 }
 

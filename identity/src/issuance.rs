@@ -11,6 +11,7 @@ use crate::encoding::{b64url, sha256};
 use crate::jws::sign_jws;
 use crate::key::{PublicKey, SignError, Signer};
 use crate::sd_jwt::{MAX_BYTES, MAX_DEPTH, MAX_DISCLOSURES};
+use crate::text::{Illegible, require_legible};
 
 /// Is how many digests may stand at one level; the compact QR form counts on it.
 const MAX_DIGESTS_PER_LEVEL: usize = 8;
@@ -31,6 +32,9 @@ pub enum IssueError {
     /// A claim is called `_sd`, `...` or `_sd_alg`.
     #[error("a claim has a reserved name")]
     ReservedName,
+    /// A text in the claims holds what people can't see, or shows nothing.
+    #[error("a text in the claims can't be read as it is")]
+    Illegible(#[source] Illegible),
     /// The credential would be larger or deeper than a reader accepts.
     #[error("the claims are too large")]
     TooLarge,
@@ -50,6 +54,7 @@ impl IssueError {
             Self::MissingClaim(_) => "missing_claim",
             Self::WrongKind(_) => "wrong_kind",
             Self::ReservedName => "reserved_name",
+            Self::Illegible(error) => error.code(),
             Self::TooLarge => "too_large",
             Self::EmptyValidity => "empty_validity",
             Self::Sign(error) => error.code(),
@@ -278,7 +283,8 @@ impl Builder<'_> {
     }
 }
 
-/// Checks that a value of the register can't be taken for digests, nor nest deeper than a reader accepts.
+/// Checks that a value of the register can be read as it is, can't be taken for digests, and doesn't nest deeper than a reader
+/// accepts.
 fn check_leaf(value: &Value, depth: usize) -> Result<(), IssueError> {
     let inner = || depth.checked_sub(1).ok_or(IssueError::TooLarge);
     match value {
@@ -291,6 +297,9 @@ fn check_leaf(value: &Value, depth: usize) -> Result<(), IssueError> {
         Value::Array(array) => array
             .iter()
             .try_for_each(|value| check_leaf(value, inner()?)),
+        Value::String(text) if !text.is_empty() => {
+            require_legible(text).map_err(IssueError::Illegible)
+        }
         _ => Ok(()),
     }
 }

@@ -22,6 +22,7 @@ mod query;
 mod request;
 mod sd_jwt;
 mod status;
+pub mod text;
 mod vp_token;
 
 pub use claim_path::{ClaimPath, NotAClaimPath, PathSegment};

@@ -4,6 +4,7 @@ use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use jumin_identity::text::{Illegible, require_legible};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use url::Url;
@@ -22,6 +23,13 @@ pub enum SettingsError {
         path: PathBuf,
         #[source]
         source: toml::de::Error,
+    },
+    #[error("the name \"{name}\" in the settings {} can't be read as it is", path.display())]
+    Name {
+        path: PathBuf,
+        name: String,
+        #[source]
+        source: Illegible,
     },
 }
 
@@ -65,6 +73,13 @@ impl Settings {
             path: path.to_owned(),
             source,
         })?;
+        for name in [&settings.name_ko, &settings.name_en] {
+            require_legible(name).map_err(|source| SettingsError::Name {
+                path: path.to_owned(),
+                name: name.escape_unicode().to_string(),
+                source,
+            })?;
+        }
         if let Some(directory) = path.parent() {
             settings.trust = directory.join(&settings.trust);
         }
@@ -98,6 +113,17 @@ mod tests {
             Some("https://issuer.example")
         );
         assert_eq!(settings.console_listen.ip().to_string(), "127.0.0.1");
+    }
+
+    #[test]
+    fn name_that_can_not_be_seen_is_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("issuer.toml");
+        let text = "nodes = []\ntrust = \"t\"\nname_ko = \"\u{3164}\"\nname_en = \"A\"\n";
+        fs::write(&path, text).unwrap();
+        let refused = Settings::read(&path).unwrap_err();
+        assert!(matches!(refused, SettingsError::Name { .. }), "{refused}");
+        assert!(refused.to_string().contains("\\u{3164}"), "{refused}");
     }
 
     #[test]

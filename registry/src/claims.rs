@@ -2,15 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use jumin_identity::{ClaimPath, PathSegment};
+use jumin_identity::{ClaimPath, PathSegment, text::require_legible};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::Value;
 
-use crate::{
-    encoding::{Malformed, is_unseen},
-    key::Role,
-    operation::OperationError,
-};
+use crate::{encoding::Malformed, key::Role, operation::OperationError};
 
 const MAX_CLAIMS: usize = 64;
 
@@ -69,11 +65,11 @@ impl Claims {
             Self::Only(paths) if paths.len() > MAX_CLAIMS => Err(OperationError::Limits("claims")),
             Self::Only(paths) => {
                 let distinct: BTreeSet<_> = paths.iter().collect();
-                let unseen = |segment: &PathSegment| match segment {
-                    PathSegment::Name(name) => name.chars().any(is_unseen),
+                let illegible = |segment: &PathSegment| match segment {
+                    PathSegment::Name(name) => require_legible(name).is_err(),
                     _ => false,
                 };
-                let unclear = paths.iter().any(|path| path.iter().any(unseen));
+                let unclear = paths.iter().any(|path| path.iter().any(illegible));
                 if distinct.is_empty() || distinct.len() != paths.len() || unclear {
                     return malformed;
                 }

@@ -161,13 +161,3 @@ pub(crate) mod digests_b64 {
             .ok_or_else(|| D::Error::custom("not a list of 32-byte values"))
     }
 }
-
-/// Tells whether a character shows nothing itself but changes how what is around it looks: no name may have one, since people
-/// decide by what they read.
-pub(crate) fn is_unseen(character: char) -> bool {
-    character.is_control()
-        || matches!(
-            character,
-            '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
-        )
-}

@@ -2,14 +2,14 @@
 
 use std::{collections::BTreeSet, fmt, str::FromStr};
 
-use jumin_identity::{Did, NetworkName, PublicKey, b64url, b64url_decode};
+use jumin_identity::{Did, NetworkName, PublicKey, b64url, b64url_decode, text::require_legible};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     claims::Claims,
     document::{DidDocument, DocumentError},
     encoding::digests_b64,
-    encoding::{Malformed, digest_b64, is_unseen},
+    encoding::{Malformed, digest_b64},
     key::{AnchorKind, Role, is_name},
     record::{Accreditor, Localized},
     signed::MAX_SIGNATURES,
@@ -283,10 +283,7 @@ fn validate_label(label: &str) -> Result<(), OperationError> {
     if label.chars().count() > MAX_LABEL_CHARS {
         return Err(OperationError::Limits("characters in a name"));
     }
-    if label.trim().is_empty() || label.chars().any(is_unseen) {
-        return Err(malformed("name"));
-    }
-    Ok(())
+    require_legible(label).map_err(|_| malformed("name"))
 }
 
 fn validate_types(types: &[String], role: Role) -> Result<(), OperationError> {

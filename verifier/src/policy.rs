@@ -1,5 +1,6 @@
 use std::borrow::Cow;
 
+use jumin_identity::text::require_legible;
 use jumin_identity::{DcqlQuery, template};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -137,8 +138,11 @@ impl ServicePolicy {
                 .service
                 .bytes()
                 .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+        let named = [&self.name.ko, &self.name.en];
+        let legible = named.iter().all(|name| require_legible(name).is_ok());
         let bounds = [
             ("service", id_ok),
+            ("name", legible),
             ("credential_types", !self.credential_types.is_empty()),
             (
                 "request_seconds",

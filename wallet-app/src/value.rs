@@ -1,6 +1,6 @@
 //! Claim values as the page may see them: typed, bounded, and the resident registration number masked.
 
-use jumin_identity::{ClaimPath, PathSegment};
+use jumin_identity::{ClaimPath, PathSegment, text::seen_part};
 use serde_json::Value;
 
 use crate::dto::ClaimValue;
@@ -107,8 +107,7 @@ fn flat(value: &Value) -> String {
 }
 
 fn bounded(text: &str) -> String {
-    let clean = text.chars().filter(|c| !c.is_control());
-    let mut out: String = clean.take(TEXT_MAX + 1).collect();
+    let mut out: String = seen_part(text).chars().take(TEXT_MAX + 1).collect();
     if let Some((at, _)) = out.char_indices().nth(TEXT_MAX) {
         out.truncate(at);
         out.push('…');

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io::Read;
 
 use csv::{ReaderBuilder, StringRecord, Trim};
+use jumin_identity::text::{require_legible, tidied};
 use thiserror::Error;
 
 use super::{
@@ -226,10 +227,11 @@ impl Row<'_> {
             let message = format!("longer than {MAX_FIELD} characters");
             return Err(self.error(column, "field_too_long", message));
         }
-        if field.chars().any(char::is_control) {
-            return Err(self.error(column, "control_character", "contains a control character"));
-        }
-        Ok(Some(field.to_owned()))
+        // Other programs write the same letters and spaces in other forms; what is read is one.
+        let field = tidied(field);
+        require_legible(&field)
+            .map_err(|error| self.error(column, error.code(), error.to_string()))?;
+        Ok(Some(field))
     }
 
     fn required(&self, column: &str) -> Result<String, RowError> {
@@ -348,6 +350,39 @@ mod tests {
                 (8, "missing_field"),
                 (9, "birth_date_mismatch"),
             ]
+        );
+    }
+
+    #[test]
+    fn names_that_can_not_be_seen_are_refused_with_their_line() {
+        let named = |name: &str, number: &str| {
+            format!(
+                "j1,본인,{name},,Test Person,{number},대구광역시,수성구,범어동,달구벌대로 2450,,"
+            )
+        };
+        let result = read(&[
+            &named("홍\u{200b}안보", "780101-1034561"),
+            &named("홍안보\u{feff}", "780102-1034561"),
+            &named("김\u{202e}역순", "780103-1034561"),
+            &named("\u{3164}", "780104-1034561"),
+            &named("\u{2800}", "780105-1034561"),
+            &named("\u{301}", "780106-1034561"),
+        ]);
+        let mut expected: Vec<_> = (2..7).map(|line| (line, "text_unseen")).collect();
+        expected.push((7, "text_blank"));
+        assert_eq!(codes(result), expected);
+    }
+
+    #[test]
+    fn same_letters_and_spaces_in_other_forms_are_read_as_one() {
+        let decomposed = "\u{1100}\u{1175}\u{11b7}\u{1106}\u{1175}\u{11ab}\u{110c}\u{116e}\u{11ab}";
+        let register = read(&[&format!(
+            "h1,본인,{decomposed},,Kim\u{a0}Minjun\u{3000},900101-1234567,서울특별시,종로구,사직동,사직로 1,101호,"
+        )]);
+        let name = register.unwrap().residents.remove(0).name;
+        assert_eq!(
+            (name.hangul.as_str(), name.roman.as_str()),
+            ("김민준", "Kim Minjun")
         );
     }
 

@@ -350,9 +350,26 @@ fn who_lost_every_accreditation_changes_its_did_once_an_hour() {
 }
 
 #[test]
-fn names_that_would_hide_what_is_around_them_are_malformed() {
+fn names_with_what_can_not_be_seen_are_malformed() {
     let scene = Scene::new();
-    for hidden in ["\u{1b}[1A", "\n", "\u{202e}", "\u{2066}", "\u{200f}"] {
+    for hidden in [
+        "\u{1b}[1A",
+        "\n",
+        "\u{202e}",
+        "\u{2066}",
+        "\u{200f}",
+        "\u{200b}",
+        "\u{feff}",
+        "\u{3164}",
+        "\u{115f}",
+        "\u{ffa0}",
+        "\u{2800}",
+        "\u{fe0f}",
+        "\u{e0041}",
+        "\u{3000}",
+        " ",
+        "\u{378}",
+    ] {
         let claims = |terms: &mut Terms| {
             terms.claims = Claims::Only(vec![ClaimPath(vec![PathSegment::Name(format!(
                 "name{hidden}"
@@ -360,12 +377,26 @@ fn names_that_would_hide_what_is_around_them_are_malformed() {
         };
         let operation = grant(&scene.city.did, &scene.office.did, Role::Verifier, claims);
         assert_eq!(operation.validate().unwrap_err().code(), "malformed");
-        let mut named = grant(&scene.city.did, &scene.office.did, Role::Issuer, |_| {});
-        if let Operation::Accredit { name, .. } = &mut named {
-            name.en.push_str(hidden);
+        for other in [format!("종로구{hidden}"), hidden.to_owned()] {
+            for korean in [true, false] {
+                let mut named = grant(&scene.city.did, &scene.office.did, Role::Issuer, |_| {});
+                if let Operation::Accredit { name, .. } = &mut named {
+                    *(if korean { &mut name.ko } else { &mut name.en }) = other.clone();
+                }
+                assert_eq!(
+                    named.validate().unwrap_err().code(),
+                    "malformed",
+                    "{other:?}"
+                );
+            }
         }
-        assert_eq!(named.validate().unwrap_err().code(), "malformed");
     }
+    // The same name in other bytes.
+    let mut decomposed = grant(&scene.city.did, &scene.office.did, Role::Issuer, |_| {});
+    if let Operation::Accredit { name, .. } = &mut decomposed {
+        name.ko = "\u{110c}\u{1169}\u{11bc}로구".to_owned();
+    }
+    assert_eq!(decomposed.validate().unwrap_err().code(), "malformed");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use anyhow::{bail, ensure};
 use clap::Args;
-use jumin_identity::{ClaimPath, Did};
+use jumin_identity::{ClaimPath, Did, text::tidied};
 use jumin_registry::{
     AccreditationRecord, Accreditor, Claims, Localized, Operation, RecordKey, Role,
 };
@@ -49,7 +49,7 @@ pub struct EndedGrant {
     /// The role that it ends for: issuer, verifier or accreditor.
     #[arg(long)]
     pub(crate) role: Role,
-    /// The grant's number, as `accreditations` shows it; not needed if only one is in force.
+    /// The grant's number, as `accreditations` shows it; not needed if only one was not ended. One that ran out can be ended, too.
     #[arg(long)]
     grant: Option<u64>,
 }
@@ -72,8 +72,8 @@ impl NewGrant {
             subject: self.did.clone(),
             role: self.role,
             name: Localized {
-                ko: self.name_ko.clone(),
-                en: self.name_en.clone(),
+                ko: tidied(&self.name_ko),
+                en: tidied(&self.name_en),
             },
             types: self.types()?,
             claims: self.claims()?,

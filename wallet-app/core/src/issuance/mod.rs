@@ -6,7 +6,7 @@ mod metadata;
 mod offer;
 
 use jumin_http::{HttpError, Url};
-use jumin_identity::CredentialError;
+use jumin_identity::{CredentialError, text::seen_part};
 use jumin_registry::Localized;
 use serde::Serialize;
 
@@ -190,10 +190,5 @@ pub(crate) fn secure_url(text: &str) -> Option<Url> {
 
 /// Keeps a foreign text printable and short.
 pub(crate) fn printable(text: &str) -> String {
-    text.chars()
-        .filter(|c| {
-            !c.is_control() && !matches!(*c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-        })
-        .take(200)
-        .collect()
+    seen_part(text).chars().take(200).collect()
 }

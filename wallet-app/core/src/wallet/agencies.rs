@@ -1,6 +1,6 @@
 //! Agencies on the ledger, found by identifier or name for showing a document without a request.
 
-use jumin_identity::DcqlQuery;
+use jumin_identity::{DcqlQuery, text::tidied};
 
 use super::Wallet;
 use super::connect::Connections;
@@ -65,7 +65,7 @@ fn find_agency(
         };
     }
     let agencies = verifier_agencies(&view.bundle, view.latest(now));
-    let wanted = named.trim().to_lowercase();
+    let wanted = tidied(named).to_lowercase();
     let names = |agency: &&Agency| [agency.name.ko.to_lowercase(), agency.name.en.to_lowercase()];
     let exact: Vec<_> = agencies
         .iter()

@@ -14,19 +14,15 @@ fn longest() -> String {
     "가나다라마바사아자차카타".repeat(10)
 }
 
-fn names() -> [(String, &'static str); 5] {
+fn names() -> [(String, &'static str); 4] {
     [
         (longest(), "Endless"),
         ("עברית العربية فارسی".to_owned(), "Right To Left"),
-        ("\u{202e}\u{2066}뒤집힌이름".to_owned(), "Overridden"),
         (
             "<img src=x onerror=alert(1)>".to_owned(),
             "<script>alert(1)</script>",
         ),
-        (
-            "'; DROP TABLE residents; --\"\\".to_owned(),
-            "👩\u{200d}👩\u{200d}👧 Z͑ͫ̓ͪ̂ͫ̽͏",
-        ),
+        ("'; DROP TABLE residents; --\"\\".to_owned(), "👩👩👧 Z͑ͫ̓ͪ̂ͫ̽"),
     ]
 }
 
@@ -99,12 +95,14 @@ async fn unusual_names_reach_the_card_and_the_console_unharmed() {
 }
 
 #[test]
-fn longer_names_and_control_characters_are_refused_at_the_import() {
+fn longer_names_and_characters_that_can_not_be_seen_are_refused_at_the_import() {
     let today = Date::in_korea(1_795_000_000);
     for name in [
         format!("{}가", longest()),
         "김\u{0}민".to_owned(),
         "김\u{1b}[2J".to_owned(),
+        "\u{202e}\u{2066}뒤집힌이름".to_owned(),
+        "김\u{34f}민".to_owned(),
     ] {
         let row = format!("h,본인,{name},,Kim,900101-1234567,서울특별시,종로구,사직동,사직로 1,");
         let text = format!("{HEADER}\n{row}\n");
