@@ -1,6 +1,7 @@
 //! Issues a batch: the same claims for every proven holder key, each copy with its own status index.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use jumin_identity::{
     CredentialType, Did, DidUrl, IssuanceRequest, IssueError, PublicKey, Signer, StatusReference,
@@ -22,8 +23,8 @@ pub struct IssuerKey {
     /// The certificate chain in base64 of DER, the signer's first.
     pub x5c: Vec<String>,
     pub signer: Arc<dyn Signer>,
-    /// The first second from which the ledger vouches for the issuer (key and accreditation), Unix time.
-    pub vouched_from: u64,
+    /// The first second from which the ledger vouches for the issuer (key and accreditation), Unix time; 0 while that is not known.
+    pub vouched_from: Arc<AtomicU64>,
 }
 
 /// What is to be issued.
@@ -53,7 +54,7 @@ pub fn prepare<'a>(
     now: u64,
 ) -> Result<Batch<'a>, NotEligible> {
     let claims = claims(order.configuration, subject, Date::in_korea(now))?;
-    let iat = issued_at(now, issuer.vouched_from);
+    let iat = issued_at(now, issuer.vouched_from.load(Ordering::Relaxed));
     let expires = iat + order.credential_type.validity_seconds();
     Ok(Batch {
         issuer,
@@ -124,7 +125,7 @@ pub(crate) mod tests {
             did,
             x5c: Vec::new(),
             signer: Arc::new(FileKey::generate().unwrap()),
-            vouched_from: 0,
+            vouched_from: Arc::default(),
         }
     }
 

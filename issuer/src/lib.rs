@@ -24,6 +24,7 @@ mod secret;
 mod server;
 pub mod settings;
 mod setup;
+mod standing;
 mod store;
 #[cfg(test)]
 mod testing;

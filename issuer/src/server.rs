@@ -2,12 +2,13 @@
 
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use jumin_http::{Bound, Listen, ServeError, TlsFiles};
 use jumin_identity::{Did, Signer, builtin_types};
 use jumin_keys::{KeysError, UpdateKeys};
-use jumin_registry::{RecordKey, Role};
+use jumin_registry::RecordKey;
 use thiserror::Error;
 
 use crate::app::{App, ConsoleEdge, Documents, chain, system_clock};
@@ -19,7 +20,7 @@ use crate::dictionary::publish_dictionaries;
 use crate::home::{Home, HomeError};
 use crate::indexes::StatusIndexes;
 use crate::issue::IssuerKey;
-use crate::ledger::{IssuerLedger, Ledger, LedgerError};
+use crate::ledger::{IssuerLedger, LedgerError};
 use crate::metadata::Names;
 use crate::publish::Publisher;
 use crate::routes;
@@ -28,6 +29,7 @@ use crate::settings::Settings;
 use crate::setup::{
     LEDGER_KEYS, SIGNING_KEYS, SetupError, authority, keep_followed, key_url, open_ledger, services,
 };
+use crate::standing::vouched_from;
 use crate::store::{Store, StoreError};
 
 /// How long the start waits for the ledger before it goes on without.
@@ -126,12 +128,11 @@ async fn open(
         &did,
         signing_key.public_key(),
     )?;
-    let vouched_from = vouched_from(&ledger, &did, &fragment).await;
     let issuer = Arc::new(IssuerKey {
         kid: key_url(&did, &fragment)?,
         x5c,
         signer: Arc::new(signing_key),
-        vouched_from,
+        vouched_from: Arc::default(),
         did: did.clone(),
     });
     let (fragment, ledger_key) = home.keys().current(LEDGER_KEYS)?;
@@ -190,35 +191,21 @@ async fn open(
     Ok((Arc::new(app), ledger))
 }
 
-/// The first second that the issuer's key and accreditation both cover; 0 where the ledger can't be asked now.
-async fn vouched_from(ledger: &Ledger, did: &Did, fragment: &str) -> u64 {
-    let accreditation = RecordKey::Accreditation {
-        subject: did.clone(),
-        role: Role::Issuer,
-    };
-    let read = async {
-        let granted = ledger.accreditation(&accreditation).await?;
-        let document = ledger.did_record(&RecordKey::Did(did.clone())).await?;
-        let grants = granted.into_iter().flat_map(|record| record.grants);
-        let granted = grants
-            .filter(|grant| grant.ended.is_none())
-            .map(|grant| grant.from);
-        let methods = document
-            .into_iter()
-            .flat_map(|record| record.document.verification_methods);
-        let keyed = methods.filter(|method| method.fragment == fragment);
-        let keyed = keyed.map(|method| method.valid_from);
-        Ok::<_, LedgerError>(granted.min().unwrap_or(0).max(keyed.min().unwrap_or(0)))
-    };
-    read.await.unwrap_or_else(|error| {
-        tracing::warn!(problem = %chain(&error), "the ledger can't be asked about this issuer now");
-        0
-    })
+/// Finds out anew from when on the ledger vouches for this issuer; what was known stays where the ledger can't be asked now.
+async fn renew_vouched_from(app: &App) {
+    let types: Vec<_> = app.types.iter().map(|(_, one)| one.vct()).collect();
+    match vouched_from(&app.ledger.ledger, &app.issuer, &types, app.now()).await {
+        Ok(from) => app.issuer.vouched_from.store(from, Ordering::Relaxed),
+        Err(error) => {
+            tracing::warn!(problem = %chain(&error), "the ledger can't be asked about this issuer now");
+        }
+    }
 }
 
 /// Publishes what must be published before credentials make sense; goes on in the background if the ledger is slow.
 async fn start((app, ledger): &(Arc<App>, IssuerLedger), home: &Home) {
     let first_round = async {
+        renew_vouched_from(app).await;
         if let Err(error) = announce(&app.public_url, ledger).await {
             tracing::warn!(problem = %chain(&error), "whether the DID document names this address is not known");
         }
@@ -254,6 +241,7 @@ async fn keep_house(home: Home, app: Arc<App>, ledger: IssuerLedger) {
             Err(_) => STARTUP_PATIENCE,
         };
         tokio::time::sleep(pause).await;
+        renew_vouched_from(&app).await;
     }
 }
 

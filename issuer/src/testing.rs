@@ -222,7 +222,7 @@ async fn app(store: Store) -> App {
         did: did.clone(),
         x5c: Vec::new(),
         signer: Arc::new(FileKey::generate().unwrap()),
-        vouched_from: 0,
+        vouched_from: Arc::default(),
     });
     let indexes = Arc::new(StatusIndexes::default());
     let uri = format!("{URL}/status/1");

@@ -1,14 +1,9 @@
 //! What the ledger says about this agency, by proof.
 
-use std::cell::RefCell;
-use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use jumin_identity::Did;
-use jumin_registry::{
-    AccreditationError, AnchorKind, DidDocument, Grant, Lookup, LookupRecord, Record, RecordKey,
-    Role, accreditation_at,
-};
+use jumin_registry::{AnchorKind, DidDocument, Grant, Record, RecordKey};
 use tokio::sync::Mutex;
 
 use super::agency_answer::{
@@ -16,13 +11,12 @@ use super::agency_answer::{
 };
 use crate::app::{App, chain};
 use crate::ledger::{Ledger, LedgerError, ProvenAt};
+use crate::standing::{self, MAX_RECORDS};
 use crate::store::StoreError;
 
 /// An answer of the ledger is given again for this long.
 const FRESH: Duration = Duration::from_secs(5);
 const PATIENCE: Duration = Duration::from_secs(10);
-/// Records that one look at the ledger asks for at most.
-const MAX_RECORDS: usize = 64;
 
 /// What was proven last, and what came of the last look.
 #[derive(Default)]
@@ -191,14 +185,17 @@ async fn find(
     names: &[(AnchorKind, String)],
     now: u64,
 ) -> Result<Findings, LedgerError> {
-    let mut view = View::default();
+    let mut view = standing::Look::default();
     let document = match view.read(ledger, &RecordKey::Did(did.clone())).await? {
         Some(Record::Did(record)) => Some((record.version, record.document)),
         Some(_) => return Err(LedgerError::WrongRecord),
         None => None,
     };
     let (accreditation, accreditation_problem) =
-        find_accreditation(&mut view, ledger, did, now).await?;
+        match view.accreditation(ledger, did, None, now).await? {
+            Ok(chain) => (chain.grants.into_iter().next(), None),
+            Err(problem) => (view.last_grant(did), Some(problem.code().to_owned())),
+        };
     let mut anchors = Vec::new();
     for (kind, name) in names.iter().take(MAX_RECORDS) {
         let key = RecordKey::Anchor {
@@ -226,82 +223,4 @@ async fn find(
         accreditation_problem,
         anchors,
     })
-}
-
-/// Walks up to governance, asking for each record that the walk misses.
-async fn find_accreditation(
-    view: &mut View,
-    ledger: &Ledger,
-    did: &Did,
-    now: u64,
-) -> Result<(Option<Grant>, Option<String>), LedgerError> {
-    for _ in 0..MAX_RECORDS {
-        let walked = accreditation_at(view, did, Role::Issuer, None, now);
-        let missing = view.missing.take();
-        match (walked, missing) {
-            (Err(AccreditationError::Unknown), Some(key)) => {
-                view.read(ledger, &key).await?;
-            }
-            (Ok(chain), _) => return Ok((chain.grants.into_iter().next(), None)),
-            (Err(problem), _) => {
-                return Ok((view.last_grant(did), Some(problem.code().to_owned())));
-            }
-        }
-    }
-    Ok((
-        view.last_grant(did),
-        Some(AccreditationError::Unknown.code().to_owned()),
-    ))
-}
-
-/// The records that a look has read so far.
-#[derive(Default)]
-struct View {
-    records: HashMap<RecordKey, Option<Record>>,
-    oldest: Option<ProvenAt>,
-    missing: RefCell<Option<RecordKey>>,
-}
-
-impl View {
-    async fn read(
-        &mut self,
-        ledger: &Ledger,
-        key: &RecordKey,
-    ) -> Result<Option<Record>, LedgerError> {
-        if let Some(known) = self.records.get(key) {
-            return Ok(known.clone());
-        }
-        let (at, record) = ledger.proven(key).await?;
-        let older = self.oldest.is_none_or(|oldest| at.height < oldest.height);
-        if older {
-            self.oldest = Some(at);
-        }
-        self.records.insert(key.clone(), record.clone());
-        Ok(record)
-    }
-
-    /// The grant that ran out or was ended last, to be shown with why it doesn't hold.
-    fn last_grant(&self, did: &Did) -> Option<Grant> {
-        let key = RecordKey::Accreditation {
-            subject: did.clone(),
-            role: Role::Issuer,
-        };
-        match self.records.get(&key) {
-            Some(Some(Record::Accreditation(record))) => record.grants.last().cloned(),
-            _ => None,
-        }
-    }
-}
-
-impl LookupRecord for View {
-    fn lookup(&self, key: &RecordKey) -> Lookup {
-        match self.records.get(key) {
-            Some(Some(record)) => Lookup::Present(record.clone()),
-            Some(None) => Lookup::Absent,
-            None => {
-                self.missing.replace(Some(key.clone()));
-                Lookup::Unknown
-            }
-        }
-    }
 }
