@@ -40,13 +40,13 @@ pub struct AccreditationChain {
 /// Why an agency is not accredited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum AccreditationError {
-    /// No grant for this role and type held at that time.
+    /// No grant for this role and type has a period that covers the time.
     #[error("not accredited for this role, type and time")]
     NotAccredited,
-    /// A grant had been ended by that time, the agency's own or one above it.
+    /// A grant of the chain was ended, the agency's own or one above it.
     #[error("the accreditation was ended")]
     Ended,
-    /// The agency's DID, or an accreditor's above it, had been deactivated by that time.
+    /// The agency's DID, or an accreditor's above it, was deactivated.
     #[error("the identifier was deactivated")]
     Deactivated,
     /// The view of the ledger lacks a record that decides it.
@@ -66,15 +66,37 @@ impl AccreditationError {
     }
 }
 
-/// Finds out whether `subject` was accredited for `role` at `at` (Unix seconds), for `credential_type` if one is given.
+/// Finds out whether what `subject` did in `role` at `issued` stands, by what the ledger says up to `latest`; both in Unix seconds,
+/// for `credential_type` if one is given.
 ///
-/// Every grant of the chain must hold at `at` and cover the type, and no DID of it may have been deactivated by then. A grant
-/// hangs below one grant of its accreditor, so one that was ended takes with it what hangs below, for good; what held before
-/// goes on holding for the times before. A grant that was ended answers [`Ended`](AccreditationError::Ended) for every later time, also past its period; so a caller
-/// that asks for the present too tells an accreditation that ran out from one that was taken away.
+/// It stands by one chain of grants up to governance: every period of it covers `issued` and every grant the type, none of its
+/// grants was ended and none of its DIDs deactivated up to `latest`. Whether a period has run out since is not asked, so what
+/// was taken away stays so; nor is any other chain, unless that one covers `issued` itself.
 ///
 /// # Errors
 /// [`AccreditationError`]; when several ways up fail, `Unknown` wins over `Deactivated` over `Ended` over `NotAccredited`.
+pub fn accreditation_since(
+    view: &dyn LookupRecord,
+    subject: &Did,
+    role: Role,
+    credential_type: Option<&str>,
+    issued: u64,
+    latest: u64,
+) -> Result<AccreditationChain, AccreditationError> {
+    let walk = Walk {
+        view,
+        credential_type,
+        issued,
+        latest: latest.max(issued),
+    };
+    walk.chain(subject, role, None)
+}
+
+/// Finds out whether `subject` was accredited for `role` at `at` (Unix seconds), by what the ledger said then: as
+/// [`accreditation_since`] for what is done at the very moment at which it is judged.
+///
+/// # Errors
+/// As [`accreditation_since`].
 pub fn accreditation_at(
     view: &dyn LookupRecord,
     subject: &Did,
@@ -82,31 +104,83 @@ pub fn accreditation_at(
     credential_type: Option<&str>,
     at: u64,
 ) -> Result<AccreditationChain, AccreditationError> {
-    let walk = Walk {
-        view,
-        credential_type,
-        at,
-    };
-    walk.chain(subject, role, None)
+    accreditation_since(view, subject, role, credential_type, at, at)
 }
 
-/// Finds the way up from the grant of `subject` with this id, for any type; else as [`accreditation_at`].
+/// Finds the way up from the grant of `subject` with this id, for any type; else as [`accreditation_since`].
 ///
 /// # Errors
-/// As [`accreditation_at`].
-pub fn chain_through(
+/// As [`accreditation_since`].
+pub(crate) fn chain_through(
     view: &dyn LookupRecord,
     subject: &Did,
     role: Role,
     grant: u64,
-    at: u64,
+    issued: u64,
+    latest: u64,
 ) -> Result<AccreditationChain, AccreditationError> {
     let walk = Walk {
         view,
         credential_type: None,
-        at,
+        issued,
+        latest: latest.max(issued),
     };
     walk.chain(subject, role, Some(grant))
+}
+
+/// How one grant stands, with everything that it hangs below.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GrantStanding {
+    /// It holds.
+    InForce,
+    /// It will hold.
+    Later,
+    /// Its period is over; what was done under it stands.
+    RanOut,
+    /// It, or one above it, was ended: nothing that was done under it stands any more.
+    Ended,
+    /// The agency's DID, or an accreditor's above it, was deactivated: as if ended.
+    Deactivated,
+    /// The agency's DID is not created yet.
+    NotCreated,
+    /// The view of the ledger lacks a record that decides it.
+    Unknown,
+}
+
+impl GrantStanding {
+    /// Returns the stable code.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::InForce => "in_force",
+            Self::Later => "later",
+            Self::RanOut => "ran_out",
+            Self::Ended => "ended",
+            Self::Deactivated => "deactivated",
+            Self::NotCreated => "not_created",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// Tells how a grant of `subject` stands at `now` (Unix seconds).
+pub fn grant_standing(
+    view: &dyn LookupRecord,
+    subject: &Did,
+    role: Role,
+    grant: &Grant,
+    now: u64,
+) -> GrantStanding {
+    // The moment of its period nearest to now: what would be done under it then stands or falls as all of it does.
+    let moment = now.min(grant.until.saturating_sub(1)).max(grant.from);
+    match chain_through(view, subject, role, grant.id, moment, now) {
+        Ok(_) if now < grant.from => GrantStanding::Later,
+        Ok(_) if grant.until <= now => GrantStanding::RanOut,
+        Ok(_) => GrantStanding::InForce,
+        Err(AccreditationError::Ended) => GrantStanding::Ended,
+        Err(AccreditationError::Deactivated) => GrantStanding::Deactivated,
+        Err(AccreditationError::NotAccredited) => GrantStanding::NotCreated,
+        Err(AccreditationError::Unknown) => GrantStanding::Unknown,
+    }
 }
 
 /// Finds out which claims of `credential_type` the verifier `subject` was accredited to ask for at `at` (Unix seconds): those
@@ -123,7 +197,8 @@ pub fn accredited_claims_at(
     let walk = Walk {
         view,
         credential_type: Some(credential_type),
-        at,
+        issued: at,
+        latest: at,
     };
     let (mut allowed, mut failure) = (None, AccreditationError::NotAccredited);
     for grant in walk.grants(subject, Role::Verifier)? {
@@ -145,7 +220,8 @@ pub fn accredited_claims_at(
 struct Walk<'a> {
     view: &'a dyn LookupRecord,
     credential_type: Option<&'a str>,
-    at: u64,
+    issued: u64,
+    latest: u64,
 }
 
 impl Walk<'_> {
@@ -203,18 +279,12 @@ impl Walk<'_> {
         if depth == 0 {
             return Err(AccreditationError::NotAccredited);
         }
-        if !self
-            .credential_type
-            .is_none_or(|wanted| grant.covers(wanted))
-            || self.at < grant.from
-        {
+        let covers = |wanted| grant.covers(wanted);
+        if !self.credential_type.is_none_or(covers) || !grant.spans(self.issued) {
             return Err(AccreditationError::NotAccredited);
         }
-        if grant.ended.is_some_and(|ended| ended <= self.at) {
+        if grant.ended.is_some_and(|ended| ended <= self.latest) {
             return Err(AccreditationError::Ended);
-        }
-        if !grant.holds_at(self.at) {
-            return Err(AccreditationError::NotAccredited);
         }
         let mut grants = match &grant.by {
             Accreditor::Governance => Vec::new(),
@@ -231,7 +301,7 @@ impl Walk<'_> {
 
     fn require_active(&self, did: &Did) -> Result<(), AccreditationError> {
         match self.view.lookup(&RecordKey::Did(did.clone())) {
-            Lookup::Present(Record::Did(record)) if record.is_active_at(self.at) => Ok(()),
+            Lookup::Present(Record::Did(record)) if record.is_active_at(self.latest) => Ok(()),
             Lookup::Present(Record::Did(_)) => Err(AccreditationError::Deactivated),
             Lookup::Present(_) | Lookup::Absent => Err(AccreditationError::NotAccredited),
             Lookup::Unknown => Err(AccreditationError::Unknown),

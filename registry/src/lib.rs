@@ -35,8 +35,8 @@ pub mod testing;
 pub mod tree;
 
 pub use accreditation::{
-    AccreditationChain, AccreditationError, Lookup, LookupRecord, MAX_CHAIN_DEPTH,
-    accreditation_at, accredited_claims_at, chain_through,
+    AccreditationChain, AccreditationError, GrantStanding, Lookup, LookupRecord, MAX_CHAIN_DEPTH,
+    accreditation_at, accreditation_since, accredited_claims_at, grant_standing,
 };
 pub use bundle::{Bundle, BundleError, MAX_BUNDLE_BYTES, MAX_BUNDLE_RECORDS, VerifiedBundle};
 pub use certificate::{Certificate, MAX_VALIDATORS, finalization_message, quorum};
@@ -51,8 +51,8 @@ pub use key_change::{KeyChangeError, KeyEnd, KeyRefused, NewKey};
 pub use operation::{Operation, OperationError, OperationHash};
 pub use proof::{ProofError, ProvenRecord, verify_proof};
 pub use record::{
-    AccreditationRecord, Accreditor, AnchorRecord, DidRecord, GovernanceRecord, Grant, Localized,
-    Record, TypeRecord,
+    AccreditationRecord, Accreditor, AnchorRecord, DidRecord, GovernanceRecord, Grant,
+    ListNotCurrent, Localized, Record, TypeRecord,
 };
 pub use signed::{
     MAX_OPERATION_BYTES, MAX_SIGNATURES, OperationSigner, SignOperationError, SignedOperation,

@@ -121,6 +121,20 @@ pub struct AnchorRecord {
     pub height: u64,
 }
 
+/// Why a status list does not answer for the credentials in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ListNotCurrent {
+    /// It is not the anchored one.
+    #[error("the status list is not the anchored one")]
+    NotAnchored,
+    /// It is past its own end.
+    #[error("the status list has expired")]
+    Expired,
+    /// The anchor says that a newer one is due by now.
+    #[error("a newer status list is overdue")]
+    Overdue,
+}
+
 /// The integrity of a credential type's definition.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TypeRecord {
@@ -178,10 +192,36 @@ impl Record {
     }
 }
 
+impl AnchorRecord {
+    /// Requires the status list with this digest and `exp` to be the one that answers at `now` (Unix seconds). Both ends, its own
+    /// and the anchor's, are the first second in which it answers no more.
+    ///
+    /// # Errors
+    /// [`ListNotCurrent`], the first that applies.
+    pub fn require_current(
+        &self,
+        sha256: &[u8; 32],
+        expires: Option<u64>,
+        now: u64,
+    ) -> Result<(), ListNotCurrent> {
+        if *sha256 != self.sha256 {
+            return Err(ListNotCurrent::NotAnchored);
+        }
+        // Token Status List §8.3: an expired list answers no more.
+        if expires.is_some_and(|expires| now >= expires) {
+            return Err(ListNotCurrent::Expired);
+        }
+        if self.next_update.is_some_and(|due| now >= due) {
+            return Err(ListNotCurrent::Overdue);
+        }
+        Ok(())
+    }
+}
+
 impl Grant {
-    /// Tells whether the grant's period holds `at` (Unix seconds) and it had not been ended by then.
-    pub fn holds_at(&self, at: u64) -> bool {
-        self.from <= at && at < self.until && self.ended.is_none_or(|ended| at < ended)
+    /// Tells whether the grant's period covers `at` (Unix seconds), whether or not it was ended.
+    pub fn spans(&self, at: u64) -> bool {
+        self.from <= at && at < self.until
     }
 
     /// Tells whether the grant is for a credential type.

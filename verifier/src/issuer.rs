@@ -1,7 +1,7 @@
 use jumin_identity::{Did, DidUrl, IssuerVerified, UnverifiedPresentation};
 use jumin_registry::{
     AccreditationError, DidRecord, Lookup, LookupRecord, Purpose, Record, RecordKey, Role,
-    accreditation_at,
+    accreditation_at, accreditation_since,
 };
 
 use crate::trail::{Failure, Trail};
@@ -47,8 +47,8 @@ pub(crate) fn issuer_document(
     Ok(KnownIssuer { did, record })
 }
 
-/// Requires the accreditation of the time of signing, and that it was not taken away since: a
-/// past date could be written by anyone who still has a key after the accreditation ended.
+/// Requires that what the issuer issued at the date in the credential stands: the accreditation of that date, and that nothing
+/// of it was taken away since. A past date could be written by anyone who still has a key after that.
 pub(crate) fn accreditation(
     answer: &UnverifiedPresentation,
     issuer: &KnownIssuer,
@@ -56,26 +56,15 @@ pub(crate) fn accreditation(
     now: u64,
     trail: &mut Trail,
 ) -> Result<(), Failure> {
-    let vct = answer.dangerous_vct_unverified();
-    let at = |time| accreditation_at(view.ledger(), &issuer.did, Role::Issuer, Some(vct), time);
-    let chain = at(issued_at(answer)?).map_err(not_accredited)?;
+    let (ledger, vct) = (view.ledger(), answer.dangerous_vct_unverified());
+    let issued = issued_at(answer)?;
     // What the ledger says was taken away is so, also for a clock that lags behind the ledger's.
     let latest = now.max(view.checkpoint().time_ms() / 1000);
-    match at(latest) {
-        // An accreditation that ran out leaves what was issued under it as it is. One that has not
-        // begun has a date of issuance that has not come, which the validity is about.
-        Ok(_) | Err(AccreditationError::NotAccredited) => {}
-        Err(AccreditationError::Unknown) => {
-            return Err(not_accredited(AccreditationError::Unknown));
-        }
-        Err(taken_away) => {
-            return Err(Failure::because(
-                Verdict::IssuerNotAccredited,
-                "The issuer was accredited at the time that the credential is dated to, but no longer is",
-                &taken_away,
-            ));
-        }
-    }
+    let stands = accreditation_since(ledger, &issuer.did, Role::Issuer, Some(vct), issued, latest);
+    let chain = stands.map_err(|error| {
+        let then = accreditation_at(ledger, &issuer.did, Role::Issuer, Some(vct), issued);
+        not_accredited(error, then.is_ok())
+    })?;
     trail.issuer = Some(IssuerName {
         did: issuer.did.clone(),
         name: Some(chain.name),
@@ -83,15 +72,30 @@ pub(crate) fn accreditation(
     Ok(())
 }
 
-fn not_accredited(error: AccreditationError) -> Failure {
-    let verdict = match error {
+/// Says why the accreditation is refused, and whether it held at the date in the credential, which an auditor wants to know.
+fn not_accredited(error: AccreditationError, held_then: bool) -> Failure {
+    match error {
+        AccreditationError::Unknown => Failure::because(
+            Verdict::IssuerUnknown,
+            "The issuer's accreditation can't be judged by what is at hand",
+            &error,
+        ),
         // The issuer itself is active: what was deactivated is an accreditor above it.
+        AccreditationError::Ended | AccreditationError::Deactivated if held_then => {
+            Failure::because(
+                Verdict::IssuerNotAccredited,
+                "The issuer was accredited at the time that the credential is dated to, but no longer is",
+                &error,
+            )
+        }
         AccreditationError::NotAccredited
         | AccreditationError::Ended
-        | AccreditationError::Deactivated => Verdict::IssuerNotAccredited,
-        AccreditationError::Unknown => Verdict::IssuerUnknown,
-    };
-    Failure::because(verdict, "The issuer's accreditation does not hold", &error)
+        | AccreditationError::Deactivated => Failure::because(
+            Verdict::IssuerNotAccredited,
+            "The issuer's accreditation does not hold",
+            &error,
+        ),
+    }
 }
 
 /// Checks signature and disclosures with the issuer's key of the time of signing, so that a

@@ -35,9 +35,9 @@ pub(crate) struct HeldList {
     pub(crate) list: Arc<StatusList>,
     pub(crate) issued_at: u64,
     pub(crate) expires: Option<u64>,
-    pub(crate) next_update: Option<u64>,
+    pub(crate) anchor: AnchorRecord,
     pub(crate) standing: Standing,
-    digest: [u8; 32],
+    pub(crate) digest: [u8; 32],
     /// Who signed it: a later document of the issuer may disown the key.
     signer: (DidUrl, PublicKey),
 }
@@ -135,7 +135,7 @@ impl LedgerView {
             if view.issuer_key(issuer, kid.fragment(), held.issued_at) == Some(key.clone()) {
                 let mut held = held.clone();
                 held.standing = Standing::of(&held.digest, held.issued_at, &anchor);
-                held.next_update = anchor.next_update;
+                held.anchor = anchor;
                 view.lists.insert((issuer.clone(), uri.clone()), held);
             }
         }
@@ -221,7 +221,7 @@ impl LedgerView {
             list: Arc::new(verified.list),
             issued_at: verified.issued_at,
             expires: verified.expires,
-            next_update: anchor.next_update,
+            anchor: anchor.clone(),
             standing: Standing::of(&digest, verified.issued_at, anchor),
             digest,
             signer: (kid, key),

@@ -122,6 +122,12 @@ impl PendingRequest {
     pub fn expires(&self) -> u64 {
         self.expires
     }
+
+    /// Tells whether it can be answered no more at `now`, in seconds since the epoch: from the second on in which it ends, as
+    /// wallets have it (RFC 7519 §4.1.4).
+    pub fn is_over(&self, now: u64) -> bool {
+        now >= self.expires
+    }
 }
 
 /// Starts a request of a service: returns the signed request object (compact JWS, OpenID4VP 1.0

@@ -136,7 +136,7 @@ impl PendingRequest {
         if self.dcql()?.credential(&token.query_id).is_none() {
             return Err(mismatch("The presentation answers another question."));
         }
-        if now > self.expires() {
+        if self.is_over(now) {
             return Err(Failure::new(
                 Verdict::PresentationExpired,
                 "The request this answers is over; ask anew.",
@@ -223,13 +223,14 @@ impl PendingRequest {
                 ));
             }
         }
-        // Token Status List §8.3: an expired list answers no more.
-        if held.expires.is_some_and(|expires| now >= expires) {
-            return Err(status_stale("The status list has expired."));
-        }
-        if held.next_update.is_some_and(|due| now >= due) {
-            return Err(status_stale("A newer status list is overdue."));
-        }
+        let current = held.anchor.require_current(&held.digest, held.expires, now);
+        current.map_err(|error| {
+            Failure::because(
+                Verdict::StatusStale,
+                "The status list answers no more",
+                &error,
+            )
+        })?;
         // The anchor vouches that the list was the current one at the checkpoint's time.
         if view.checkpoint().age_seconds(now) > self.policy().max_status_age {
             return Err(status_stale(

@@ -210,7 +210,7 @@ impl Change<'_> {
         grant: u64,
     ) -> Result<crate::AccreditationChain, Rejection> {
         let now = self.block.time();
-        self.judged(|view| chain_through(view, accreditor, Role::Accreditor, grant, now))
+        self.judged(|view| chain_through(view, accreditor, Role::Accreditor, grant, now, now))
     }
 
     /// Walks up to governance in the state as it is.

@@ -99,7 +99,7 @@ fn record_missing_from_the_view_is_unknown_not_unaccredited() {
 }
 
 #[test]
-fn ended_grant_holds_before_its_end_and_says_ended_after() {
+fn ended_grant_holds_before_its_end_and_says_ended_for_the_rest_of_its_period() {
     let mut ledger = TestLedger::new(NOW);
     let agency = ledger.agency();
     let id = ledger.accredit(&agency.did, Role::Issuer, &[CARD], NOW, NOW + YEAR);
@@ -107,12 +107,17 @@ fn ended_grant_holds_before_its_end_and_says_ended_after() {
     ledger.end_accreditation(&agency.did, Role::Issuer, id);
     let view = view(&mut ledger);
     assert_eq!(issuer_at(&view, &agency.did, NOW + 49), Ok(1));
-    for at in [NOW + 50, NOW + YEAR, NOW + 2 * YEAR] {
+    for at in [NOW + 50, NOW + YEAR - 1] {
         assert_eq!(
             issuer_at(&view, &agency.did, at),
             Err(AccreditationError::Ended)
         );
     }
+    // No period covers what comes after it, ended or not.
+    assert_eq!(
+        issuer_at(&view, &agency.did, NOW + YEAR),
+        Err(AccreditationError::NotAccredited)
+    );
 }
 
 #[test]

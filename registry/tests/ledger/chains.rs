@@ -13,8 +13,8 @@ use proptest::test_runner::{Config, TestRunner};
 
 use super::NOW;
 
-const AGENCIES: usize = 6;
-const TYPES: [&str; 3] = ["urn:a", "urn:b", "urn:c"];
+pub(super) const AGENCIES: usize = 6;
+pub(super) const TYPES: [&str; 3] = ["urn:a", "urn:b", "urn:c"];
 /// Every claim that a grant can name, with the atoms that it stands for; the last atom is what no name reaches.
 const CLAIMS: [(&str, u8); 5] = [
     ("name", 0b00_0001),
@@ -28,7 +28,7 @@ const MAX_GRANTS: usize = 16;
 
 /// What somebody tries; `by` is an agency, or governance from `AGENCIES` on.
 #[derive(Debug, Clone)]
-enum Deed {
+pub(super) enum Deed {
     Wait(u64),
     Accredit {
         by: usize,
@@ -103,24 +103,24 @@ fn first_deeds() -> [Deed; 3] {
 
 /// A grant as the model has it: sets of types and claims as bits, and the place of the grant that it hangs below.
 #[derive(Debug, Clone)]
-struct Given {
-    by: Option<usize>,
-    subject: usize,
-    role: Role,
-    types: u8,
-    claims: u8,
-    from: u64,
-    until: u64,
-    ended: Option<u64>,
-    above: Option<usize>,
-    id: u64,
+pub(super) struct Given {
+    pub(super) by: Option<usize>,
+    pub(super) subject: usize,
+    pub(super) role: Role,
+    pub(super) types: u8,
+    pub(super) claims: u8,
+    pub(super) from: u64,
+    pub(super) until: u64,
+    pub(super) ended: Option<u64>,
+    pub(super) above: Option<usize>,
+    pub(super) id: u64,
 }
 
 /// What the deeds mean, told as simply as possible.
 #[derive(Default)]
-struct Model {
-    given: Vec<Given>,
-    gone: BTreeMap<usize, u64>,
+pub(super) struct Model {
+    pub(super) given: Vec<Given>,
+    pub(super) gone: BTreeMap<usize, u64>,
 }
 
 impl Model {
@@ -243,7 +243,7 @@ fn types(selected: u8) -> Vec<String> {
 }
 
 /// All records of the agencies, as a view that lacks nothing.
-struct View(BTreeMap<RecordKey, Option<Record>>);
+pub(super) struct View(BTreeMap<RecordKey, Option<Record>>);
 
 impl LookupRecord for View {
     fn lookup(&self, key: &RecordKey) -> Lookup {
@@ -256,15 +256,15 @@ impl LookupRecord for View {
 }
 
 /// A ledger and the model of it, side by side.
-struct Scene {
-    ledger: TestLedger,
-    agencies: Vec<TestAgency>,
-    model: Model,
-    now: u64,
+pub(super) struct Scene {
+    pub(super) ledger: TestLedger,
+    pub(super) agencies: Vec<TestAgency>,
+    pub(super) model: Model,
+    pub(super) now: u64,
 }
 
 impl Scene {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let mut ledger = TestLedger::new(NOW);
         let agencies = (0..AGENCIES).map(|_| ledger.agency()).collect();
         Self {
@@ -275,7 +275,7 @@ impl Scene {
         }
     }
 
-    fn key(&self, subject: usize, role: Role) -> RecordKey {
+    pub(super) fn key(&self, subject: usize, role: Role) -> RecordKey {
         RecordKey::Accreditation {
             subject: self.agencies[subject].did.clone(),
             role,
@@ -305,7 +305,7 @@ impl Scene {
     }
 
     /// Does a deed on both; they must agree on whether it may be done.
-    fn act(&mut self, deed: &Deed) -> bool {
+    pub(super) fn act(&mut self, deed: &Deed) -> bool {
         let agency = |by: usize| (by < AGENCIES).then_some(by);
         match *deed {
             Deed::Wait(seconds) => {
@@ -385,7 +385,7 @@ impl Scene {
         }
     }
 
-    fn view(&self) -> View {
+    pub(super) fn view(&self) -> View {
         let mut records = BTreeMap::new();
         for (index, agency) in self.agencies.iter().enumerate() {
             let mut keys = vec![RecordKey::Did(agency.did.clone())];
@@ -399,7 +399,7 @@ impl Scene {
     }
 
     /// The times at which something changes, and those before them.
-    fn times(&self) -> Vec<u64> {
+    pub(super) fn times(&self) -> Vec<u64> {
         let of_grants = self.model.given.iter();
         let of_grants =
             of_grants.flat_map(|grant| [Some(grant.from), Some(grant.until), grant.ended]);

@@ -77,7 +77,7 @@ describe('words', () => {
 })
 
 const grant = (by: string, change: Partial<GrantView> = {}): GrantView => ({
-  id: 1, by, name: { ko: '기관', en: 'agency' }, types: [], claims: null, from: 0, until: 100, ended: null, effective: true, ...change,
+  id: 1, by, name: { ko: '기관', en: 'agency' }, types: [], claims: null, from: 0, until: 100, ended: null, standing: 'in_force', ...change,
 })
 const held = (subject: string, role: string, grants: GrantView[], standing = 'active'): AccreditationView => ({
   key: `accreditation/${subject}/${role}`, subject, role, version: 1, standing, grants,
@@ -85,16 +85,20 @@ const held = (subject: string, role: string, grants: GrantView[], standing = 'ac
 
 describe('the tree', () => {
   it('tells how a grant stands', () => {
-    expect(standingOf(grant('governance', { ended: 40 }), 50)).toBe('ended')
-    expect(standingOf(grant('governance', { ended: 60 }), 50)).toBe('holds')
-    expect(standingOf(grant('governance'), 100)).toBe('expired')
-    expect(standingOf(grant('governance', { from: 60 }), 50)).toBe('not_yet')
-    expect(standingOf(grant('city', { effective: false }), 50)).toBe('above')
-    expect(standingOf(grant('city', { effective: false }), 50, 'deactivated')).toBe('deactivated')
+    expect(standingOf(grant('governance', { ended: 40, standing: 'ended' }))).toBe('ended')
+    expect(standingOf(grant('city', { standing: 'ended' }))).toBe('above')
+    // What ran out below an ended one is ended, too.
+    expect(standingOf(grant('city', { until: 10, standing: 'ended' }))).toBe('above')
+    expect(standingOf(grant('city', { standing: 'deactivated' }))).toBe('above')
+    expect(standingOf(grant('city', { standing: 'deactivated' }), 'deactivated')).toBe('deactivated')
+    for (const code of ['in_force', 'later', 'ran_out', 'not_created', 'unknown']) {
+      expect(standingOf(grant('governance', { standing: code }))).toBe(code)
+    }
+    expect(standingOf(grant('governance', { standing: 'constructor' }))).toBe('unknown')
   })
 
   it('says of every standing what it is', () => {
-    for (const standing of ['holds', 'ended', 'expired', 'not_yet', 'above', 'absent', 'deactivated']) {
+    for (const standing of ['in_force', 'later', 'ran_out', 'ended', 'above', 'deactivated', 'not_created', 'unknown']) {
       expect(Object.keys(ko)).toContain(`grant_state.${standing}`)
     }
   })
@@ -102,12 +106,11 @@ describe('the tree', () => {
   it('holds no more than its grants do', () => {
     const root = build(
       [
-        held('ministry', 'accreditor', [grant('governance', { ended: 10, effective: false })]),
-        held('city', 'accreditor', [grant('ministry', { effective: false })]),
-        held('waiting', 'issuer', [grant('governance', { effective: false })], 'absent'),
+        held('ministry', 'accreditor', [grant('governance', { ended: 10, standing: 'ended' })]),
+        held('city', 'accreditor', [grant('ministry', { standing: 'ended' })]),
+        held('waiting', 'issuer', [grant('governance', { standing: 'not_created' })], 'absent'),
         held('other', 'issuer', [grant('governance')]),
       ],
-      50,
     )
     const holds = Object.fromEntries(flat(root).map(({ who, holds }) => [who, holds]))
     expect(holds).toEqual({ governance: true, ministry: false, city: false, waiting: false, other: true })
@@ -118,10 +121,9 @@ describe('the tree', () => {
       [
         held('one', 'accreditor', [grant('governance')]),
         held('two', 'accreditor', [grant('governance')]),
-        held('city', 'accreditor', [grant('one', { ended: 1 }), grant('two', { id: 2 })]),
+        held('city', 'accreditor', [grant('one', { ended: 1, standing: 'ended' }), grant('two', { id: 2 })]),
         held('office', 'issuer', [grant('city')]),
       ],
-      50,
     )
     const nodes = flat(root)
     expect(nodes.filter(({ who }) => who === 'city').map(({ reference }) => reference).sort()).toEqual([false, true])
@@ -136,7 +138,7 @@ describe('the tree', () => {
   })
 
   it('ends where agencies accredit each other in a circle', () => {
-    const circle = build([held('a', 'accreditor', [grant('b'), grant('governance', { id: 2 })]), held('b', 'accreditor', [grant('a')])], 50)
+    const circle = build([held('a', 'accreditor', [grant('b'), grant('governance', { id: 2 })]), held('b', 'accreditor', [grant('a')])])
     expect(flat(circle).length).toBeLessThan(6)
   })
 
@@ -144,7 +146,7 @@ describe('the tree', () => {
     const agencies = Array.from({ length: count }, (_, index) =>
       held(`agency-${index}`, 'accreditor', [grant(index < 5 ? 'governance' : `agency-${index % 5}`)]),
     )
-    const { placed, width, height } = layout(build(agencies, 50))
+    const { placed, width, height } = layout(build(agencies))
     expect(placed).toHaveLength(count + 1)
     const places = new Set(placed.map(({ x, y }) => `${x} ${Math.round(y)}`))
     expect(places.size).toBe(count + 1)

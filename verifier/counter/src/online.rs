@@ -116,7 +116,7 @@ async fn open_request(office: &Office, id: &str) -> Result<StoredRequest, Wallet
         .await
         .map_err(|error| WalletError::internal(&error))?
         .ok_or_else(WalletError::gone)?;
-    let over = unix_now() > request.pending.expires();
+    let over = request.pending.is_over(unix_now());
     if over || request.decryption_key.is_none() {
         return Err(WalletError::gone());
     }

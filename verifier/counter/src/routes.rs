@@ -160,7 +160,7 @@ async fn read_request(
     let state = match &request.verdict {
         Some(_) => RequestState::Answered,
         None if office.desk.was_declined(&id) => RequestState::Declined,
-        None if unix_now() > expires_at => RequestState::Expired,
+        None if request.pending.is_over(unix_now()) => RequestState::Expired,
         None => RequestState::Pending,
     };
     // Claims are in memory for a while only; the verdict itself is kept.

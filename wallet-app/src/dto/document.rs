@@ -15,6 +15,8 @@ pub(crate) enum Verification {
     Suspended,
     Revoked,
     KeyEnded,
+    IssuerNotAccredited,
+    IssuerDeactivated,
     Unknown,
 }
 
@@ -35,6 +37,8 @@ pub(crate) fn status(status: jumin_wallet_core::DocumentStatus) -> DocumentStatu
             Standing::Suspended => Verification::Suspended,
             Standing::Revoked => Verification::Revoked,
             Standing::KeyEnded => Verification::KeyEnded,
+            Standing::IssuerNotAccredited => Verification::IssuerNotAccredited,
+            Standing::IssuerDeactivated => Verification::IssuerDeactivated,
             Standing::Unknown => Verification::Unknown,
         },
         reason: status.reason.map(str::to_owned),

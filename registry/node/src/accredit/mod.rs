@@ -18,7 +18,7 @@ use jumin_registry::client::{ClientError, LedgerClient};
 use jumin_registry::{
     AccreditationChain, AccreditationError, AccreditationRecord, Accreditor, DidRecord, Lookup,
     LookupRecord, Operation, OperationSigner, Record, RecordKey, Role, accreditation_at,
-    sign_operation,
+    grant_standing, sign_operation,
 };
 
 use crate::application::unix_ms;
@@ -133,11 +133,15 @@ impl Accreditations {
                 role,
             };
             let held = record(&client, &key).await?;
+            let mut view = Read::default();
             for grant in &held.grants {
-                println!("{}", show::show_grant(role, grant, now));
+                let judge = |view: &Read| grant_standing(view, &self.did, role, grant, now);
+                let standing = view.judge(&client, judge).await?;
+                println!("{}", show::show_grant(role, grant, standing));
             }
             if !held.grants.is_empty() {
-                let standing = standing(&client, &self.did, role, now).await?;
+                let judge = |view: &Read| accreditation_at(view, &self.did, role, None, now);
+                let standing = view.judge(&client, judge).await?;
                 println!("  {}", show_standing(role, standing));
             }
         }
@@ -156,33 +160,33 @@ fn show_standing(role: Role, standing: Result<AccreditationChain, AccreditationE
     }
 }
 
-/// Walks up to governance, reading what the walk asks for.
-async fn standing(
-    client: &LedgerClient,
-    did: &Did,
-    role: Role,
-    now: u64,
-) -> anyhow::Result<Result<AccreditationChain, AccreditationError>> {
-    let mut view = Read::default();
-    for _ in 0..MAX_ROUNDS {
-        let result = accreditation_at(&view, did, role, None, now);
-        let missing = view.missing.take();
-        if missing.is_empty() {
-            return Ok(result);
-        }
-        for key in missing {
-            let proven = client.record(&key).await?;
-            view.known.insert(key, proven.record);
-        }
-    }
-    bail!("the accreditations above it are more than this reads")
-}
-
 /// The records read so far.
 #[derive(Default)]
 struct Read {
     known: BTreeMap<RecordKey, Option<Record>>,
     missing: RefCell<Vec<RecordKey>>,
+}
+
+impl Read {
+    /// Judges by as many records as the judgement asks for.
+    async fn judge<T>(
+        &mut self,
+        client: &LedgerClient,
+        judge: impl Fn(&Self) -> T,
+    ) -> anyhow::Result<T> {
+        for _ in 0..MAX_ROUNDS {
+            let judged = judge(self);
+            let missing = self.missing.take();
+            if missing.is_empty() {
+                return Ok(judged);
+            }
+            for key in missing {
+                let proven = client.record(&key).await?;
+                self.known.insert(key, proven.record);
+            }
+        }
+        bail!("the accreditations above it are more than this reads")
+    }
 }
 
 impl LookupRecord for Read {

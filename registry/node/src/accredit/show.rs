@@ -1,7 +1,7 @@
 //! What an accreditation says, for the people who sign it.
 
-use jumin_identity::Did;
-use jumin_registry::{Claims, Grant, Operation, Role};
+use jumin_identity::{Did, text::is_unseen};
+use jumin_registry::{Claims, Grant, GrantStanding, Operation, Role};
 
 use jumin_keys::show_time;
 
@@ -37,13 +37,19 @@ pub(crate) fn describe(operation: &Operation) -> Option<String> {
     }
 }
 
-/// Says what a grant is for and whether it is in force at `now` (Unix seconds).
-pub(super) fn show_grant(role: Role, grant: &Grant, now: u64) -> String {
-    let state = match grant.ended {
-        Some(ended) => format!("ended {}", show_time(ended)),
-        None if now < grant.from => "begins later".to_owned(),
-        None if grant.until <= now => "ran out".to_owned(),
-        None => "in force".to_owned(),
+/// Says what a grant is for and how it stands with what it hangs below.
+pub(super) fn show_grant(role: Role, grant: &Grant, standing: GrantStanding) -> String {
+    let state = match (standing, grant.ended) {
+        (_, Some(ended)) => format!("ended {}", show_time(ended)),
+        (GrantStanding::Ended, None) => "ended with what it hangs below".to_owned(),
+        (GrantStanding::Deactivated, None) => {
+            "over: its DID, or one above it, was deactivated".to_owned()
+        }
+        (GrantStanding::NotCreated, None) => "waits for its DID to be created".to_owned(),
+        (GrantStanding::Later, None) => "begins later".to_owned(),
+        (GrantStanding::RanOut, None) => "ran out; what was issued under it stands".to_owned(),
+        (GrantStanding::InForce, None) => "in force".to_owned(),
+        (GrantStanding::Unknown, None) => "not known".to_owned(),
     };
     format!(
         "{role}, grant {} by {}: {state}\n  {} ({})\n{}",
@@ -85,6 +91,7 @@ fn extent(role: Role, types: &[String], claims: &Claims, from: u64, until: u64) 
 fn plain(text: &str) -> String {
     let visible = |character: char| match character {
         '\'' | '"' | '\\' => character.to_string(),
+        unseen if is_unseen(unseen) => unseen.escape_unicode().to_string(),
         other => other.escape_debug().to_string(),
     };
     text.chars().map(visible).collect()
@@ -98,8 +105,8 @@ mod tests {
     fn text_that_would_rewrite_the_terminal_is_shown_as_what_it_is() {
         assert_eq!(plain("종로구 \"A\" \\"), "종로구 \"A\" \\");
         assert_eq!(
-            plain("name\u{1b}[1A\n\u{202e}"),
-            "name\\u{1b}[1A\\n\\u{202e}"
+            plain("name\u{1b}[1A\n\u{202e}\u{3164}"),
+            "name\\u{1b}[1A\\u{a}\\u{202e}\\u{3164}"
         );
     }
 }

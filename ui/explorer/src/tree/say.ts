@@ -21,11 +21,11 @@ export function rolesOf(node: TreeNode): string {
 
 /** Says in a word how a node stands, and why nothing of it holds. */
 export function state(node: TreeNode): string {
-  if (node.holds) return t('grant_state.holds')
+  if (node.holds) return t('grant_state.in_force')
   // What was taken away says more than what ran out.
   const standings = node.grants.map(({ standing }) => standing)
-  const telling = (['deactivated', 'absent', 'above', 'ended', 'not_yet'] as const).find((one) => standings.includes(one))
-  return t(`grant_state.${telling ?? 'expired'}`)
+  const telling = (['unknown', 'deactivated', 'not_created', 'above', 'ended', 'later'] as const).find((one) => standings.includes(one))
+  return t(`grant_state.${telling ?? 'ran_out'}`)
 }
 
 /** Says a node as a screen reader reads it. */

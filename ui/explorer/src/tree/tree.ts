@@ -1,21 +1,20 @@
 import type { AccreditationView, GrantView, Localized } from '@jumin/shared/types/explorer.ts'
 
-/** How a grant stands at one moment. */
-export type GrantStanding = 'holds' | 'ended' | 'expired' | 'not_yet' | 'above' | 'absent' | 'deactivated'
+/** How a grant stands, as the node judges it; `above` where not it but something above it was taken away. */
+export type GrantStanding = 'in_force' | 'later' | 'ran_out' | 'ended' | 'above' | 'deactivated' | 'not_created' | 'unknown'
+
+const codes: readonly string[] = ['in_force', 'later', 'ran_out', 'ended', 'deactivated', 'not_created']
 
 export const GOVERNANCE = 'governance'
 
-/** Tells how a grant stands at a time (Unix seconds); `subject` is how the agency's DID stands. */
-export function standingOf(grant: GrantView, at: number, subject = 'active'): GrantStanding {
-  if (grant.ended !== null && grant.ended <= at) return 'ended'
-  if (at >= grant.until) return 'expired'
-  if (at < grant.from) return 'not_yet'
-  if (subject === 'absent' || subject === 'deactivated') return subject
-  // What it hangs below is not its own: the node knows the rules of the ledger.
-  return grant.effective ? 'holds' : 'above'
+/** Tells how a grant stands; `subject` is how the agency's DID stands. The node knows the rules of the ledger. */
+export function standingOf(grant: GrantView, subject = 'active'): GrantStanding {
+  const own = grant.standing === 'deactivated' ? subject === 'deactivated' : grant.ended !== null
+  if ((grant.standing === 'ended' || grant.standing === 'deactivated') && !own) return 'above'
+  return codes.includes(grant.standing) ? (grant.standing as GrantStanding) : 'unknown'
 }
 
-export interface HeldGrant extends GrantView {
+export interface HeldGrant extends Omit<GrantView, 'standing'> {
   role: string
   /** The record that has it. */
   record: string
@@ -47,13 +46,13 @@ interface Group {
 }
 
 /** Gathers the grants that one party gave another. */
-function groups(accreditations: AccreditationView[], at: number): Map<string, Group> {
+function groups(accreditations: AccreditationView[]): Map<string, Group> {
   const found = new Map<string, Group>()
   for (const { key, subject, role, standing, grants } of accreditations) {
     for (const grant of grants) {
       const id = `${grant.by} ${subject}`
       const group = found.get(id) ?? { by: grant.by, subject, standing, grants: [] }
-      group.grants.push({ ...grant, role, record: key, standing: standingOf(grant, at, standing) })
+      group.grants.push({ ...grant, role, record: key, standing: standingOf(grant, standing) })
       found.set(id, group)
     }
   }
@@ -63,17 +62,17 @@ function groups(accreditations: AccreditationView[], at: number): Map<string, Gr
 /** Of several that accredited an agency, the one below which it stands with what hangs below it. */
 function rank(group: Group): number {
   const accredits = group.grants.filter(({ role }) => role === 'accreditor')
-  if (accredits.some(({ standing }) => standing === 'holds')) return 3
-  if (group.grants.some(({ standing }) => standing === 'holds')) return 2
+  if (accredits.some(({ standing }) => standing === 'in_force')) return 3
+  if (group.grants.some(({ standing }) => standing === 'in_force')) return 2
   return accredits.length > 0 ? 1 : 0
 }
 
 const nameOf = (grants: HeldGrant[]): Localized | null =>
   grants.reduce<HeldGrant | null>((best, one) => (best && best.from > one.from ? best : one), null)?.name ?? null
 
-/** Builds the tree of accreditations as of a time (Unix seconds): governance on top. */
-export function build(accreditations: AccreditationView[], at: number): TreeNode {
-  const all = [...groups(accreditations, at).values()]
+/** Builds the tree of accreditations: governance on top. */
+export function build(accreditations: AccreditationView[]): TreeNode {
+  const all = [...groups(accreditations).values()]
   const home = new Map<string, Group>()
   for (const group of all) {
     const held = home.get(group.subject)
@@ -92,7 +91,7 @@ export function build(accreditations: AccreditationView[], at: number): TreeNode
       name: nameOf(group.grants),
       grants: group.grants,
       standing: group.standing,
-      holds: group.grants.some(({ standing }) => standing === 'holds'),
+      holds: group.grants.some(({ standing }) => standing === 'in_force'),
       reference,
       children: reference ? [] : children(group.subject),
     }

@@ -310,9 +310,10 @@ claims: Array<string> | null,
  */
 from: number, until: number, ended: number | null,
 /**
- * Whether it holds now, and everything that it hangs below: its own period is not enough.
+ * How it stands with everything that it hangs below: `in_force`, `later`, `ran_out`, `ended`, `deactivated`, `not_created` or
+ * `unknown`. Where it is `ended` without a time of its own, one above it was.
  */
-effective: boolean, };
+standing: string, };
 
 /**
  * What an agency was accredited for in one role, ended grants included.

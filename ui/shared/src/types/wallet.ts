@@ -190,7 +190,7 @@ records: Checked | null, };
 /**
  * Says how a document stands with its issuer.
  */
-export type Verification = "valid" | "suspended" | "revoked" | "key_ended" | "unknown";
+export type Verification = "valid" | "suspended" | "revoked" | "key_ended" | "issuer_not_accredited" | "issuer_deactivated" | "unknown";
 
 /**
  * `checked_at`: seconds since 1970. `reason`: why it is unknown, a code.

@@ -1,7 +1,7 @@
 /**
  * Plays the program behind the window, for work on the pages in a browser: `vite --mode mock`, then for example
  * `?state=unlocked&lang=en&theme=dark`. `state`: new, locked, unlocked, no_network, unusable; `keyring=0`; `empty=1`; `long=1` (hostile names);
- * `status`: valid, suspended, revoked, key_ended, unknown; `link=…`; `error=CODE` with `at=COMMAND[,COMMAND]`; `slow=MILLISECONDS`; `frames=N`; `unknown=1`
+ * `status`: valid, suspended, revoked, key_ended, issuer_not_accredited, issuer_deactivated, unknown; `link=…`; `error=CODE` with `at=COMMAND[,COMMAND]`; `slow=MILLISECONDS`; `frames=N`; `unknown=1`
  * (who asks is not accredited); `beyond=1` (it asks for more than it may); `code=0` (an offer without a transaction code). PIN: 246810.
  */
 import { emit } from '@tauri-apps/api/event'

@@ -36,6 +36,11 @@ pub(crate) enum Command {
         /// The document.
         id: String,
     },
+    /// Ask the agency's record and the ledger whether a document still holds.
+    Status {
+        /// The document.
+        id: String,
+    },
     /// Present a document: to who asks, or to an agency of your choice.
     Present(Present),
     /// List the agencies that may ask for documents.

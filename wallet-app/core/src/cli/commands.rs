@@ -26,6 +26,10 @@ pub(crate) async fn run(arguments: Arguments, language: Language) -> Result<Done
             let found = open()?.document(&id, now())?;
             found.map(Done::Document).ok_or_else(|| unknown(&id))
         }
+        Command::Status { id } => {
+            let found = open()?.document_status(&id, now()).await?;
+            found.map(Done::Status).ok_or_else(|| unknown(&id))
+        }
         Command::Present(present) => self::present(&open()?, present, language).await,
         Command::Agencies => Ok(Done::Agencies(open()?.agencies(now()).await?)),
         Command::Activity { limit } => Ok(Done::Activity(open()?.activity(limit)?)),

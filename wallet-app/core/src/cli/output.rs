@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use jumin_wallet_core::{
-    ActivityEntry, Agency, Answer, CheckedAgainst, DocumentDetail, DocumentSummary, Protection,
+    ActivityEntry, Agency, Answer, CheckedAgainst, DocumentDetail, DocumentStatus, DocumentSummary,
+    Protection,
 };
 use serde_json::{Value, json};
 
@@ -20,6 +21,7 @@ pub(crate) enum Done {
     Accepted(DocumentSummary),
     Documents(Vec<DocumentSummary>),
     Document(DocumentDetail),
+    Status(DocumentStatus),
     Presented {
         answer: Answer,
         files: Vec<PathBuf>,
@@ -56,6 +58,7 @@ impl Done {
             Self::Accepted(document) => json!(document),
             Self::Documents(documents) => json!(documents),
             Self::Document(document) => json!(document),
+            Self::Status(status) => json!(status),
             Self::Presented {
                 answer,
                 files,
@@ -107,6 +110,7 @@ impl Done {
                 language.pick("기록이 없습니다.", "Nothing yet."),
             ),
             Self::Deleted(id) => format!("{}: {id}", language.pick("지웠습니다", "Deleted")),
+            Self::Status(status) => tell::status(status, language),
             Self::Synced(checked) => tell::synced(checked, language),
             Self::PinChanged => language.pick("바꾸었습니다.", "Changed.").to_owned(),
             Self::NetworkRenewed => language

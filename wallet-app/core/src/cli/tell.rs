@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use clap::ValueEnum;
 use jumin_wallet_core::{
     ActivityEntry, ActivityKind, Agency, Answer, CheckedAgainst, ClaimView, Consent,
-    DocumentDetail, DocumentState, DocumentSummary, Localized, Mode, OfferSummary, Protection,
-    VerifierParty,
+    DocumentDetail, DocumentState, DocumentStatus, DocumentSummary, Localized, Mode, OfferSummary,
+    Protection, Standing, VerifierParty,
 };
 use serde_json::Value;
 
@@ -226,6 +226,31 @@ pub(super) fn synced(checked: &CheckedAgainst, language: Language) -> String {
     match language {
         Language::Ko => format!("원장 기록을 받았습니다: 블록 {height}, {age}초 전"),
         Language::En => format!("Records fetched: block {height}, {age} seconds old"),
+    }
+}
+
+pub(super) fn status(status: &DocumentStatus, language: Language) -> String {
+    let word = match status.status {
+        Standing::Valid => language.pick("유효", "valid"),
+        Standing::Suspended => language.pick("효력 정지", "suspended"),
+        Standing::Revoked => language.pick("폐기", "revoked"),
+        Standing::IssuerNotAccredited => language.pick(
+            "창구에서 받지 않음: 발급기관이나 상위 기관의 인가가 종료됨",
+            "not accepted: the accreditation of its agency, or of one above, was ended",
+        ),
+        Standing::IssuerDeactivated => language.pick(
+            "창구에서 받지 않음: 발급기관이 말소됨",
+            "not accepted: its agency was deactivated",
+        ),
+        Standing::KeyEnded => language.pick(
+            "창구에서 받지 않음: 서명한 키가 종료됨",
+            "not accepted: the key that signed it was ended",
+        ),
+        Standing::Unknown => language.pick("확인하지 못함", "not known"),
+    };
+    match status.reason {
+        Some(reason) => format!("{word} ({reason})"),
+        None => word.to_owned(),
     }
 }
 

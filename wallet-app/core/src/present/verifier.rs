@@ -8,7 +8,7 @@ use jumin_registry::{LookupRecord, NetworkTrust};
 use super::{PresentError, VerifiedRequest, VerifierParty};
 use crate::online::Anchors;
 use crate::trust::{
-    Asked, BundleView, CheckedAgainst, LedgerReader, TrustError, VerifierStanding,
+    Asked, BundleView, CheckedAgainst, LedgerReader, MAX_AGE, TrustError, VerifierStanding,
     verifier_standing,
 };
 
@@ -23,15 +23,21 @@ pub(crate) struct Backing<'a> {
 }
 
 /// Verifies a request and says who stands behind it; an unknown signer is an error, a missing accreditation is not.
+///
+/// What is found out counts for ten minutes: a request that lasts longer ends then for this wallet, so that nobody answers a
+/// verifier that was accredited when it asked and is no more.
 pub(crate) async fn verify_request(
     request: UnverifiedRequest,
     backing: &Backing<'_>,
     now: u64,
 ) -> Result<VerifiedRequest, PresentError> {
-    match request.client().clone() {
-        ClientIdentifier::Did(did) => by_ledger(request, &did, backing, now).await,
-        ClientIdentifier::X509Hash(_) => by_certificate(request, backing.anchors, now),
-    }
+    let mut verified = match request.client().clone() {
+        ClientIdentifier::Did(did) => by_ledger(request, &did, backing, now).await?,
+        ClientIdentifier::X509Hash(_) => by_certificate(request, backing.anchors, now)?,
+    };
+    let counts_until = now.saturating_add(MAX_AGE);
+    verified.request.expires = verified.request.expires.min(counts_until);
+    Ok(verified)
 }
 
 async fn by_ledger(

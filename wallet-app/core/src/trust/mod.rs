@@ -10,10 +10,10 @@ use serde::Serialize;
 pub(crate) use reach::{Asked, Reach, reach};
 #[cfg(test)]
 pub(crate) use reader::Proven;
-pub(crate) use reader::{BundleView, LedgerReader, RecordSource};
+pub(crate) use reader::{BundleView, LedgerReader, MAX_AGE, RecordSource};
 pub(crate) use standing::{
-    IssuerStanding, VerifierStanding, issuer_standing, verifier_accreditation, verifier_agencies,
-    verifier_standing,
+    IssuerStanding, VerifierStanding, document_standing, issuer_standing, verifier_accreditation,
+    verifier_agencies, verifier_standing,
 };
 
 /// Says why the ledger does not back something.

@@ -14,8 +14,9 @@ use jumin_registry::{
 use super::{CheckedAgainst, TrustError};
 use crate::store::Remembered;
 
-/// A wallet believes an online answer about who is accredited for this long (10 minutes).
-const MAX_AGE: u64 = 600;
+/// A wallet believes an answer about who is accredited for this long (10 minutes): so old may the block be that it is read from, and
+/// for so long does what was judged by it count.
+pub(crate) const MAX_AGE: u64 = 600;
 /// A wallet's own copy of the records serves this long without the network (7 days).
 const BUNDLE_MAX_AGE: u64 = 7 * 24 * 3600;
 /// The ledger's clock may be ahead of the device's by this much (2 minutes).

@@ -2,8 +2,8 @@
 
 use jumin_identity::{Did, DidUrl, PublicKey};
 use jumin_registry::{
-    AccreditationError, DidRecord, Localized, Lookup, LookupRecord, Purpose, Record, RecordKey,
-    Role, VerifiedBundle, accreditation_at,
+    AccreditationChain, AccreditationError, DidRecord, Localized, Lookup, LookupRecord, Purpose,
+    Record, RecordKey, Role, VerifiedBundle, accreditation_at, accreditation_since,
 };
 
 use super::{Agency, Asked, Reach, TrustError, reach};
@@ -28,8 +28,9 @@ pub(crate) struct VerifierStanding {
     pub accreditation: Result<(Localized, Reach), AccreditationError>,
 }
 
-/// Finds the issuer's key that `kid` names, and its accreditation for `vct`, at issuance and now; times in seconds since 1970,
-/// `now` the later of the device's and the checkpoint's.
+/// Finds the issuer's key that `kid` names, and whether a new document by it can be taken: what it issued at `issued_at` for
+/// `vct` must stand, and it must be accredited at the present. Times in seconds since 1970, `now` the later of the device's and
+/// the checkpoint's.
 ///
 /// `None` means that the view lacks a record.
 pub(crate) fn issuer_standing(
@@ -40,33 +41,25 @@ pub(crate) fn issuer_standing(
     now: u64,
 ) -> Option<Result<IssuerStanding, TrustError>> {
     let did = kid.did();
-    let record = match did_record(view, did)? {
+    let record = match active_issuer(view, did)? {
         Ok(record) => record,
         Err(error) => return Some(Err(error)),
     };
-    if record.deactivated.is_some() {
-        return Some(Err(TrustError::IssuerDeactivated(did.to_string())));
-    }
     let key = record
         .document
         .key_at(kid.fragment(), Purpose::AssertionMethod, issued_at);
     let Some(key) = key.cloned() else {
         return Some(Err(TrustError::UnknownKey(kid.to_string())));
     };
-    let mut name = None;
-    for at in [issued_at, now] {
-        match accreditation_at(view, did, Role::Issuer, Some(vct), at) {
-            Ok(chain) => name = Some(chain.name),
-            Err(AccreditationError::Unknown) => return None,
-            Err(source) => {
-                return Some(Err(TrustError::IssuerNotAccredited {
-                    issuer: did.to_string(),
-                    vct: vct.to_owned(),
-                    source,
-                }));
-            }
-        }
+    if let Err(error) = still_stands(view, did, vct, issued_at, now)? {
+        return Some(Err(error));
     }
+    // Nobody hands out new documents under a grant that is over, though what it issued before stands.
+    let present = accreditation_at(view, did, Role::Issuer, Some(vct), now);
+    let name = match judged(present, did, vct)? {
+        Ok(name) => name,
+        Err(error) => return Some(Err(error)),
+    };
     let type_integrity = match view.lookup(&RecordKey::CredentialType(vct.to_owned())) {
         Lookup::Present(Record::CredentialType(record)) => record.integrity,
         Lookup::Unknown => return None,
@@ -82,9 +75,60 @@ pub(crate) fn issuer_standing(
     Some(Ok(IssuerStanding {
         did: did.clone(),
         key,
-        name: name?,
+        name,
         endpoints,
         type_integrity,
+    }))
+}
+
+/// Finds out whether what `issuer` issued at `issued_at` for `vct` stands, as counters do; times as for [`issuer_standing`].
+///
+/// `None` means that the view lacks a record.
+pub(crate) fn document_standing(
+    view: &dyn LookupRecord,
+    issuer: &Did,
+    vct: &str,
+    issued_at: u64,
+    now: u64,
+) -> Option<Result<(), TrustError>> {
+    match active_issuer(view, issuer)? {
+        Ok(_) => still_stands(view, issuer, vct, issued_at, now),
+        Err(error) => Some(Err(error)),
+    }
+}
+
+fn still_stands(
+    view: &dyn LookupRecord,
+    issuer: &Did,
+    vct: &str,
+    issued_at: u64,
+    now: u64,
+) -> Option<Result<(), TrustError>> {
+    let stands = accreditation_since(view, issuer, Role::Issuer, Some(vct), issued_at, now);
+    Some(judged(stands, issuer, vct)?.map(|_| ()))
+}
+
+fn judged(
+    accreditation: Result<AccreditationChain, AccreditationError>,
+    issuer: &Did,
+    vct: &str,
+) -> Option<Result<Localized, TrustError>> {
+    match accreditation {
+        Ok(chain) => Some(Ok(chain.name)),
+        Err(AccreditationError::Unknown) => None,
+        Err(source) => Some(Err(TrustError::IssuerNotAccredited {
+            issuer: issuer.to_string(),
+            vct: vct.to_owned(),
+            source,
+        })),
+    }
+}
+
+fn active_issuer(view: &dyn LookupRecord, did: &Did) -> Option<Result<DidRecord, TrustError>> {
+    let record = did_record(view, did)?;
+    Some(record.and_then(|record| match record.deactivated {
+        Some(_) => Err(TrustError::IssuerDeactivated(did.to_string())),
+        None => Ok(record),
     }))
 }
 
@@ -103,7 +147,7 @@ pub(crate) fn verifier_standing(
         Err(error) => return Some(Err(error)),
     };
     let unknown_key = || TrustError::UnknownKey(kid.to_string());
-    if record.deactivated.is_some_and(|at| at <= now) {
+    if record.deactivated.is_some() {
         return Some(Err(unknown_key()));
     }
     let key = record

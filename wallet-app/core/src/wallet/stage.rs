@@ -15,7 +15,9 @@ use jumin_identity::{
     sign_request, template,
 };
 use jumin_registry::testing::{TestAgency, TestLedger, document};
-use jumin_registry::{RecordKey, Role, Service, VerifiedBundle};
+use jumin_registry::{
+    Accreditor, Claims, Localized, Operation, RecordKey, Role, Service, VerifiedBundle,
+};
 use serde_json::{Map, Value, json};
 
 use super::Wallet;
@@ -111,13 +113,50 @@ pub(super) struct Stage {
 impl Stage {
     /// Sets the stage with an issuer and a verifier, both accredited for the resident card.
     pub(super) async fn new() -> Self {
+        let by_governance = |ledger: &mut TestLedger, issuer: &TestAgency| {
+            let (from, until) = (NOW - 1000, NOW + YEAR);
+            ledger.accredit(&issuer.did, Role::Issuer, &[CARD], from, until)
+        };
+        Self::accredited(by_governance).await
+    }
+
+    /// Sets the stage with an issuer below a ministry, whose own grant runs out at `until`; gives the ministry as well.
+    pub(super) async fn below_a_ministry(until: u64) -> (Self, TestAgency) {
+        let mut above = None;
+        let stage = Self::accredited(|ledger, issuer| {
+            let ministry = above.insert(ledger.agency());
+            let (from, longest) = (NOW - 1000, NOW + YEAR);
+            let did = &ministry.did;
+            ledger.accredit(did, Role::Accreditor, &[CARD], from, longest);
+            let grant = Operation::Accredit {
+                accreditor: Accreditor::Did(did.clone()),
+                subject: issuer.did.clone(),
+                role: Role::Issuer,
+                name: Localized {
+                    ko: "종로구".into(),
+                    en: "Jongno".into(),
+                },
+                types: vec![CARD.into()],
+                claims: Claims::Any,
+                from,
+                until,
+                version: 0,
+            };
+            ledger.apply(&ministry.sign(&grant)).unwrap();
+            1
+        });
+        let stage = stage.await;
+        (stage, above.unwrap())
+    }
+
+    async fn accredited(accredit: impl FnOnce(&mut TestLedger, &TestAgency) -> u64) -> Self {
         let mut ledger = TestLedger::new(NOW - 1000);
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let issuer = agency_with_service(&mut ledger, &base);
         let verifier = ledger.agency();
         let (from, until) = (NOW - 1000, NOW + YEAR);
-        let grant = ledger.accredit(&issuer.did, Role::Issuer, &[CARD], from, until);
+        let grant = accredit(&mut ledger, &issuer);
         ledger.accredit(&verifier.did, Role::Verifier, &[CARD], from, until);
         ledger.anchor_type(CARD, &card_type().integrity());
         let scene = Arc::new(Scene {
@@ -178,11 +217,21 @@ impl Stage {
         service: &str,
         response: ResponseMode,
     ) -> String {
+        self.request_until(verifier, service, response, NOW + 120)
+    }
+
+    pub(super) fn request_until(
+        &self,
+        verifier: &TestAgency,
+        service: &str,
+        response: ResponseMode,
+        expires: u64,
+    ) -> String {
         let request = AuthorizationRequest {
             client_id: format!("decentralized_identifier:{}", verifier.did),
             nonce: jumin_identity::b64url(&random_bytes::<16>()),
             query: template(service).unwrap().query().clone(),
-            expires: NOW + 120,
+            expires,
             response,
             state: Some("the-state".into()),
         };

@@ -1,9 +1,12 @@
-//! Finds out whether a document still holds: its issuer's status list, signed by the issuer and anchored on the ledger.
+//! Finds out whether a document still holds: by its issuer's accreditation, and by its status list, signed by the issuer and anchored
+//! on the ledger.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use jumin_identity::{Did, DidUrl, PublicKey, Status, StatusList, UnverifiedStatusListToken};
-use jumin_registry::{AnchorKind, AnchorRecord, Purpose, Record, RecordKey};
+use jumin_registry::{
+    AnchorKind, AnchorRecord, ListNotCurrent, LookupRecord, Purpose, Record, RecordKey,
+};
 use serde::Serialize;
 
 use super::Wallet;
@@ -11,6 +14,8 @@ use super::connect::Connections;
 use crate::documents;
 use crate::issuance::secure_url;
 use crate::present::PresentError;
+use crate::store::StoredDocument;
+use crate::trust::{TrustError, document_standing};
 use crate::vault::VaultError;
 
 const LIST_MAX: usize = 3 * 1024 * 1024;
@@ -28,6 +33,10 @@ pub enum Standing {
     Revoked,
     /// The issuer has ended the key that signed it, as of its date or earlier: no counter accepts it.
     KeyEnded,
+    /// The issuer's accreditation was taken away: counters accept nothing that it issued.
+    IssuerNotAccredited,
+    /// The issuer's DID was deactivated: likewise.
+    IssuerDeactivated,
     /// It could not be found out.
     Unknown,
 }
@@ -60,7 +69,8 @@ struct CurrentList {
 }
 
 impl Wallet {
-    /// Asks the issuer's status list about every copy of a document; `None` if there is no such document.
+    /// Asks the ledger whether what the issuer issued stands, and its status list about every copy of a document; `None` if there
+    /// is no such document.
     ///
     /// What can't be found out is `Unknown`, never revoked and never valid.
     pub async fn document_status(
@@ -90,6 +100,12 @@ impl Wallet {
         }
         let connections = self.connect()?;
         let mut told = Told::default();
+        match issuer_stands(&connections, &document, now).await {
+            Ok(()) => {}
+            Err(TrustError::IssuerNotAccredited { .. }) => told.not_accredited = true,
+            Err(TrustError::IssuerDeactivated(_)) => told.deactivated = true,
+            Err(error) => told.reason = Some(error.code()),
+        }
         for (uri, indexes) in &entries {
             match current_list(&connections, &document.issuer, uri, now).await {
                 Ok(list) => told.read(&list, indexes, now),
@@ -115,6 +131,8 @@ impl Wallet {
 #[derive(Default)]
 struct Told {
     revoked: bool,
+    deactivated: bool,
+    not_accredited: bool,
     suspended: bool,
     key_ended: bool,
     reason: Option<&'static str>,
@@ -139,13 +157,17 @@ impl Told {
     }
 
     fn status(self, now: u64) -> DocumentStatus {
-        let status = match (self.revoked, self.suspended, self.reason) {
-            (true, _, _) => Standing::Revoked,
-            _ if self.key_ended => Standing::KeyEnded,
-            (_, true, _) => Standing::Suspended,
-            (_, _, Some(_)) => Standing::Unknown,
-            _ => Standing::Valid,
-        };
+        // What is for good comes before what may pass, and what is known before what is not.
+        let found = [
+            (self.revoked, Standing::Revoked),
+            (self.deactivated, Standing::IssuerDeactivated),
+            (self.not_accredited, Standing::IssuerNotAccredited),
+            (self.key_ended, Standing::KeyEnded),
+            (self.suspended, Standing::Suspended),
+            (self.reason.is_some(), Standing::Unknown),
+        ];
+        let worst = found.into_iter().find(|(is_so, _)| *is_so);
+        let status = worst.map_or(Standing::Valid, |(_, standing)| standing);
         DocumentStatus {
             status,
             reason: self.reason.filter(|_| status == Standing::Unknown),
@@ -154,6 +176,20 @@ impl Told {
             block: self.block,
         }
     }
+}
+
+async fn issuer_stands(
+    connections: &Connections,
+    document: &StoredDocument,
+    now: u64,
+) -> Result<(), TrustError> {
+    let unknown = |_| TrustError::UnknownDid(document.issuer.clone());
+    let issuer: Did = document.issuer.parse().map_err(unknown)?;
+    let judgement = |view: &dyn LookupRecord, present| {
+        document_standing(view, &issuer, &document.vct, document.issued_at, present)
+    };
+    let (stands, _) = connections.ledger.judge(now, judgement).await?;
+    Ok(stands)
 }
 
 async fn current_list(
@@ -181,12 +217,12 @@ async fn current_list(
             "status_stale" => "status_list_expired",
             _ => "status_list_invalid",
         })?;
-    if verified.list.digest() != anchor.sha256 {
-        return Err("status_list_not_anchored");
-    }
-    if anchor.next_update.is_some_and(|due| now > due) {
-        return Err("status_list_overdue");
-    }
+    let current = anchor.require_current(&verified.list.digest(), verified.expires, now);
+    current.map_err(|error| match error {
+        ListNotCurrent::NotAnchored => "status_list_not_anchored",
+        ListNotCurrent::Expired => "status_list_expired",
+        ListNotCurrent::Overdue => "status_list_overdue",
+    })?;
     Ok(CurrentList {
         list: verified.list,
         issued_at: verified.issued_at,

@@ -1,6 +1,7 @@
 use jumin_identity::{DidUrl, FileKey, Signer, Status, StatusList, sign_status_list};
+use jumin_registry::testing::TestAgency;
 use jumin_registry::{
-    AnchorKind, NewKey, Operation, OperationSigner, Record, RecordKey, sign_operation,
+    AnchorKind, NewKey, Operation, OperationSigner, Record, RecordKey, Role, sign_operation,
 };
 
 use super::stage::*;
@@ -191,4 +192,84 @@ async fn document_that_an_ended_key_signed_is_told_to_be_issued_anew() {
     ledger.apply(&signed).unwrap();
     drop(ledger);
     assert_eq!(asked(&stage).await.status, Standing::KeyEnded);
+}
+
+/// Has the wallet accept a card of an office below a ministry, whose own grant runs out ten seconds later.
+async fn card_by_an_office_below_a_ministry() -> (Stage, TestAgency) {
+    let (stage, ministry) = Stage::below_a_ministry(NOW + 10).await;
+    stage.accept().await.unwrap();
+    Published::of(&[]).publish(&stage);
+    (stage, ministry)
+}
+
+/// Asks `after` seconds from now on.
+async fn asked_after(stage: &Stage, after: u64) -> Standing {
+    *stage.ledger.now.lock().unwrap() = NOW + after;
+    let id = stage.wallet.documents(NOW).unwrap()[0].id.clone();
+    let status = stage.wallet.document_status(&id, NOW + after).await;
+    status.unwrap().unwrap().status
+}
+
+#[tokio::test]
+async fn ended_ministry_stays_ended_when_the_office_ran_out() {
+    let (stage, ministry) = card_by_an_office_below_a_ministry().await;
+    assert_eq!(asked_after(&stage, 1).await, Standing::Valid);
+    {
+        let mut ledger = stage.ledger.ledger.lock().unwrap();
+        ledger.set_time(NOW + 2);
+        ledger.end_accreditation(&ministry.did, Role::Accreditor, 1);
+    }
+    for after in [2, 9, 10, 600] {
+        let standing = asked_after(&stage, after).await;
+        assert_eq!(standing, Standing::IssuerNotAccredited, "{after}");
+    }
+    // A new grant to the ministry revives nothing, and a clock that lags behind the ledger's hides nothing.
+    {
+        let mut ledger = stage.ledger.ledger.lock().unwrap();
+        ledger.set_time(NOW + 601);
+        let until = NOW + 365 * DAY;
+        ledger.accredit(&ministry.did, Role::Accreditor, &[CARD], NOW + 601, until);
+    }
+    assert_eq!(
+        asked_after(&stage, 602).await,
+        Standing::IssuerNotAccredited
+    );
+    assert_eq!(asked(&stage).await.reason, Some("clock_wrong"));
+}
+
+#[tokio::test]
+async fn office_that_ran_out_leaves_its_documents_as_they_are_and_hands_out_no_new_ones() {
+    let (stage, _) = card_by_an_office_below_a_ministry().await;
+    assert_eq!(asked_after(&stage, 20).await, Standing::Valid);
+    let open = stage.wallet.read_offer(&stage.offer()).await.unwrap();
+    let refused = stage.wallet.accept(&open, Some(CODE), NOW + 20).await;
+    assert_eq!(refused.unwrap_err().code(), "issuer_not_accredited");
+}
+
+#[tokio::test]
+async fn document_of_a_deactivated_issuer_says_so_and_a_revoked_one_stays_revoked() {
+    for (entries, expected) in [
+        (vec![], Standing::IssuerDeactivated),
+        (vec![(1, Status::Invalid)], Standing::Revoked),
+    ] {
+        let stage = Stage::new().await;
+        stage.accept().await.unwrap();
+        Published::of(&entries).publish(&stage);
+        let mut ledger = stage.ledger.ledger.lock().unwrap();
+        ledger.set_time(NOW - 20);
+        ledger.deactivate(&stage.scene.issuer);
+        drop(ledger);
+        assert_eq!(asked(&stage).await.status, expected);
+    }
+}
+
+#[tokio::test]
+async fn list_answers_until_the_second_in_which_a_newer_one_is_due() {
+    let due = |next_update| Published {
+        next_update: Some(next_update),
+        ..Published::of(&[])
+    };
+    assert_eq!(status_after(due(NOW + 1)).await.0, Standing::Valid);
+    let overdue = status_after(due(NOW)).await;
+    assert_eq!(overdue, (Standing::Unknown, Some("status_list_overdue")));
 }

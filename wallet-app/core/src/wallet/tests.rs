@@ -316,6 +316,22 @@ async fn service_that_an_agency_may_not_ask_for_is_not_shown_one_way_either() {
 }
 
 #[tokio::test]
+async fn request_is_answered_within_ten_minutes_of_being_judged() {
+    let stage = Stage::new().await;
+    stage.accept().await.unwrap();
+    let day = NOW + 24 * 3600;
+    let request = stage.request_until(&stage.verifier, "age-19", ResponseMode::QrCode, day);
+    let read = stage.wallet.read_request(&[request], NOW).await.unwrap();
+    let consent = stage.wallet.consent(&read, &yes(), NOW).unwrap();
+    assert_eq!(consent.expires, Some(NOW + 600));
+    // The verifier may have lost its accreditation since: it is asked about anew, by reading the request again.
+    let late = stage.wallet.answer(&read, &yes(), NOW + 600).await;
+    assert_eq!(late.unwrap_err().code(), "request_expired");
+    let answer = stage.wallet.answer(&read, &yes(), NOW + 599).await;
+    assert!(answer.is_ok());
+}
+
+#[tokio::test]
 async fn request_signed_with_another_key_or_past_its_end_is_refused() {
     let stage = Stage::new().await;
     stage.accept().await.unwrap();

@@ -5,7 +5,7 @@ use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use jumin_identity::Did;
-use jumin_registry::{DidRecord, Lookup, LookupRecord, Record, RecordKey, chain_through};
+use jumin_registry::{DidRecord, Lookup, LookupRecord, Record, RecordKey, grant_standing};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -110,9 +110,9 @@ fn view(now: &Now<'_>, key: &str, bytes: &[u8], at: u64) -> Result<Accreditation
         Lookup::Present(Record::Did(record)) => Some(record),
         _ => None,
     };
-    let effective = |grant| chain_through(now, &subject, role, grant, at).is_ok();
     let grants = record.grants.iter();
-    let grants = grants.map(|grant| GrantView::new(grant, effective(grant.id)));
+    let grants =
+        grants.map(|grant| GrantView::new(grant, grant_standing(now, &subject, role, grant, at)));
     let grants = grants.collect();
     Ok(AccreditationView {
         key: key.to_owned(),

@@ -1,5 +1,5 @@
 use jumin_identity::b64url;
-use jumin_registry::{Accreditor, Claims, Operation, SignedOperation};
+use jumin_registry::{Accreditor, Claims, GrantStanding, Operation, SignedOperation};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -198,12 +198,13 @@ pub(super) struct GrantView {
     pub from: u64,
     pub until: u64,
     pub ended: Option<u64>,
-    /// Whether it holds now, and everything that it hangs below: its own period is not enough.
-    pub effective: bool,
+    /// How it stands with everything that it hangs below: `in_force`, `later`, `ran_out`, `ended`, `deactivated`, `not_created` or
+    /// `unknown`. Where it is `ended` without a time of its own, one above it was.
+    pub standing: &'static str,
 }
 
 impl GrantView {
-    pub(super) fn new(grant: &jumin_registry::Grant, effective: bool) -> Self {
+    pub(super) fn new(grant: &jumin_registry::Grant, standing: GrantStanding) -> Self {
         Self {
             id: grant.id,
             by: match &grant.by {
@@ -219,7 +220,7 @@ impl GrantView {
             from: grant.from,
             until: grant.until,
             ended: grant.ended,
-            effective,
+            standing: standing.code(),
         }
     }
 }
