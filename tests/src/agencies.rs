@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 use jumin_identity::{Did, FileKey, Signer as _, sha256};
 use jumin_registry::{
     Accreditor, AnchorKind, Claims, DidDocument, Localized, Operation, OperationSigner, Purpose,
-    Role, Service, VerificationMethod, sign_operation,
+    Record, RecordKey, Role, Service, VerificationMethod, sign_operation,
 };
 
 use crate::clock::unix_now;
@@ -25,6 +25,55 @@ pub struct Agency {
 impl Agency {
     fn kid(&self) -> String {
         format!("{}#key-1", self.did)
+    }
+
+    /// Founds an agency that governance accredits to accredit issuers of cards, from a day ago on.
+    pub fn accreditor(governor: &Governor, ko: &str, en: &str) -> Result<Self> {
+        let from = unix_now() - 86_400;
+        let prepared = prepare(governor, ko, en)?;
+        let granted = Granted {
+            by: None,
+            role: Role::Accreditor,
+            types: &[CARD],
+            claims: Claims::Any,
+            from,
+            until: from + YEAR,
+        };
+        admit(governor, &prepared, &granted)?;
+        Ok(prepared.agency)
+    }
+
+    /// Accredits an issuer of cards, besides what it was accredited for before.
+    pub fn accredit_issuer(
+        &self,
+        governor: &Governor,
+        did: &str,
+        (from, until): (u64, u64),
+    ) -> Result<()> {
+        let subject: Did = did.parse()?;
+        let key = RecordKey::Accreditation {
+            subject: subject.clone(),
+            role: Role::Issuer,
+        };
+        let version = match governor.record(&key)? {
+            Some(Record::Accreditation(record)) => record.version,
+            _ => 0,
+        };
+        let operation = Operation::Accredit {
+            accreditor: Accreditor::Did(self.did.clone()),
+            subject,
+            role: Role::Issuer,
+            name: Localized {
+                ko: "서울특별시 종로구".into(),
+                en: "Jongno-gu, Seoul".into(),
+            },
+            types: vec![CARD.into()],
+            claims: Claims::Any,
+            from,
+            until,
+            version,
+        };
+        act(governor, Some(self), &operation)
     }
 }
 

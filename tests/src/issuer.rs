@@ -57,23 +57,47 @@ impl Issuer {
         Ok(issuer)
     }
 
+    /// As [`Issuer::start`], but `accredit` accredits the DID that it is given.
+    pub fn start_accredited(
+        name: &str,
+        directory: &Path,
+        settings: &Settings,
+        network: &Network,
+        ports: (u16, u16),
+        http: Rc<Http>,
+        accredit: impl FnOnce(&str) -> Result<()>,
+    ) -> Result<Self> {
+        let mut issuer = Self {
+            name: name.to_owned(),
+            directory: directory.to_owned(),
+            settings: settings.clone(),
+            ports,
+            process: None,
+            http,
+        };
+        let waiting = issuer.run_init(network, &[])?;
+        accredit(waiting.stdout.trim())?;
+        issuer.run_init(network, &[])?.success()?;
+        issuer.make_account()?;
+        issuer.serve()?;
+        Ok(issuer)
+    }
+
     fn init(&self, network: &Network) -> Result<()> {
-        let home = self.home().display().to_string();
         let governor = network.governor_file().display().to_string();
+        self.run_init(network, &["--governor", &governor])?
+            .success()?;
+        self.make_account()
+    }
+
+    fn run_init(&self, network: &Network, more: &[&str]) -> Result<Finished> {
+        let home = self.home().display().to_string();
         let url = self.url();
         let ledger = network.arguments();
-        let mut arguments = vec![
-            "init",
-            "--home",
-            &home,
-            "--governor",
-            &governor,
-            "--public-url",
-            &url,
-        ];
+        let mut arguments = vec!["init", "--home", &home, "--public-url", &url];
         arguments.extend(ledger.iter().map(String::as_str));
-        run(Program::Issuer, &self.settings, &arguments)?.success()?;
-        self.make_account()
+        arguments.extend(more);
+        run(Program::Issuer, &self.settings, &arguments)
     }
 
     /// Makes the console's account, with a random password that is kept beside the home.

@@ -109,6 +109,24 @@ impl Stack {
         )
     }
 
+    /// Makes another issuing agency, whose DID `accredit` accredits.
+    pub fn another_issuer_accredited(
+        &self,
+        name: &str,
+        accredit: impl FnOnce(&str) -> Result<()>,
+    ) -> Result<Issuer> {
+        let ports = (free_port()?, free_port()?);
+        Issuer::start_accredited(
+            name,
+            &self.directory,
+            &self.settings,
+            &self.network,
+            ports,
+            self.http.clone(),
+            accredit,
+        )
+    }
+
     /// Makes another counter.
     pub fn another_counter(&self, name: &str) -> Result<Counter> {
         let port = free_port()?;

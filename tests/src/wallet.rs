@@ -83,6 +83,20 @@ impl Wallet {
         self.command(&arguments)
     }
 
+    /// Answers a request with a document of one's choice.
+    pub fn present_document(&self, id: &str, request: &Path, picture: &Path) -> Result<Finished> {
+        let (request, picture) = (request.display().to_string(), picture.display().to_string());
+        let answer = ["present", "--request", &request, "--credential", id];
+        self.command(&[&answer[..], &["--yes", "--json", "--out", &picture]].concat())
+    }
+
+    /// How a document stands, by its agency's list and the ledger.
+    pub fn status(&self, id: &str) -> Result<String> {
+        let arguments = ["status", id, "--json"];
+        let found = self.command(&arguments)?.success()?.json()?;
+        crate::issuer::text(&found, "status")
+    }
+
     /// Answers an online request.
     pub fn present_online(&self, request_uri: &str) -> Result<Finished> {
         self.command(&["present", "--request", request_uri, "--yes", "--json"])
