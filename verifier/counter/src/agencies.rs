@@ -37,6 +37,18 @@ pub struct AgencyTrouble {
     pub missing: usize,
 }
 
+impl Agencies {
+    /// Says that an unknown dictionary may be one of those that could not be had; empty if all are at hand.
+    pub(crate) fn doubt(&self) -> String {
+        match (self.troubled.len(), self.count) {
+            (0, _) => String::new(),
+            (some, all) => {
+                format!(" Of {some} of {all} agencies a list or dictionary could not be had.")
+            }
+        }
+    }
+}
+
 impl Shared {
     pub(crate) fn agencies(&self, now: u64) -> Agencies {
         let Some(view) = self.view() else {

@@ -225,7 +225,15 @@ impl Desk {
                 return Ok(Scanned::Progress { received, needed });
             }
             Read::Presentation(vp_token) => self.check(&vp_token, expected).await?,
-            Read::Unreadable { verdict, reason } => self.unreadable(verdict, reason).await?,
+            Read::Unreadable {
+                verdict,
+                mut reason,
+            } => {
+                if verdict == Verdict::Unsupported {
+                    reason += &self.ledger.agencies(unix_now()).doubt();
+                }
+                self.unreadable(verdict, reason).await?
+            }
         };
         Ok(Scanned::Decided(Box::new(outcome)))
     }

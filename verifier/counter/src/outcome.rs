@@ -86,11 +86,13 @@ impl Outcome {
     #[must_use]
     pub(crate) fn with_trouble(mut self, trouble: Option<Trouble>) -> Outcome {
         self.checked.issuer_trouble = trouble;
-        self.reason.push_str(match trouble {
-            Some(Trouble::Unreachable) => " The issuer's server could not be reached.",
-            Some(Trouble::Unusable) => " The issuer's server gave no list as anchored.",
-            None => "",
-        });
+        let name = self.issuer.as_ref().and_then(|issuer| issuer.name.as_ref());
+        let name = name.map_or("its issuer", |name| name.en.as_str());
+        self.reason += &match trouble {
+            Some(Trouble::Unreachable) => format!(" The server of {name} could not be reached."),
+            Some(Trouble::Unusable) => format!(" The server of {name} gave no list as anchored."),
+            None => String::new(),
+        };
         self
     }
 

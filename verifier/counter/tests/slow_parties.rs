@@ -9,11 +9,12 @@ use jumin_counter::desk::Desk;
 use jumin_counter::parties::Trouble;
 use jumin_counter::status::OfficeStatus;
 use jumin_counter::sync::{Network, Patience};
-use jumin_identity::{Did, Status};
-use jumin_registry::Localized;
+use jumin_identity::qr::{CodecContext, encode_presentation};
+use jumin_identity::{Did, Status, b64url_decode, sha256};
+use jumin_registry::{AnchorKind, Localized};
 use jumin_verifier::Verdict;
-use stage::world::INDEX;
-use stage::{Stage, mute_server, now, trickling_server};
+use stage::world::{CARD, INDEX};
+use stage::{Stage, decided, mute_server, now, trickling_server};
 
 /// Waits for something that comes by itself.
 async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
@@ -213,4 +214,36 @@ async fn list_is_fetched_once_for_each_anchor() {
     desk.ledger().sync().await.unwrap();
     assert_eq!(served(), 2);
     assert_eq!(status(&desk).status_lists, Some(1));
+}
+
+#[tokio::test]
+async fn code_in_need_of_a_dictionary_that_could_not_be_had_says_so() {
+    let stage = Stage::new().await;
+    let desk = stage.desk().await;
+    let answer = stage.answered(&desk, "address").await;
+    // What the answer itself is made of shortens it, so the code is written with it.
+    let parts = answer.split(|c: char| !c.is_ascii_alphanumeric() && !"-_".contains(c));
+    let dictionary: Vec<u8> = parts.flat_map(b64url_decode).flatten().collect();
+    {
+        let mut world = stage.world();
+        let (world, digest) = (&mut *world, sha256(&dictionary));
+        let kind = AnchorKind::Dictionary;
+        world.ledger.set_time(now());
+        world
+            .ledger
+            .anchor(&world.issuer, kind, CARD, 1, digest, None);
+    }
+    let mut context = CodecContext::new();
+    context.add_dictionary(dictionary).unwrap();
+    let frames = encode_presentation(&answer, &context).unwrap();
+    let texts: Vec<_> = frames.iter().map(|one| one.text().to_owned()).collect();
+    let outcome = decided(desk.scan("1", &texts, None).await.unwrap());
+    assert_eq!(outcome.verdict, Verdict::Unsupported, "{}", outcome.reason);
+    // The issuer's document does not say where its dictionaries are.
+    assert!(
+        outcome.reason.contains("1 of 1 agencies"),
+        "{}",
+        outcome.reason
+    );
+    assert_eq!(status(&desk).troubled[0].trouble, Trouble::Unusable);
 }
