@@ -2,6 +2,7 @@
 //! can take the DID.
 
 use std::path::Path;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -11,7 +12,7 @@ use jumin_registry::{
     Accreditor, Claims, DidRecord, Localized, Operation, OperationSigner, Record, RecordKey, Role,
     sign_operation,
 };
-use jumin_tests::{Counter, Forger, Program, Stack, Wallet, run, unix_now, wait_until};
+use jumin_tests::{Counter, Forger, Program, Stack, Wallet, program, run, unix_now, wait_until};
 
 /// Indexes of the first list that nobody was given.
 const UNUSED: u32 = 900_001;
@@ -245,6 +246,43 @@ fn change_that_was_cut_off_after_finality_is_finished_and_never_made_twice() -> 
     stack.issuer.serve()?;
     let wallet = stack.wallet("wallet")?;
     stack.issue_card(&wallet)?;
+    Ok(())
+}
+
+#[test]
+fn change_that_was_killed_once_it_was_prepared_is_finished_by_the_same_command() -> Result<()> {
+    let stack = Stack::start()?;
+    let (did, home) = (stack.issuer.did()?, stack.issuer.home());
+    let before = record(&stack, &did)?.version;
+    let mut rotation = Command::new(program(Program::Issuer)?)
+        .args(["key", "rotate", "--yes", "--home"])
+        .arg(&home)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()?;
+    let prepared = home.join("did-change.json");
+    wait_until("the change is prepared", PUBLISHED, || {
+        Ok((prepared.exists() || rotation.try_wait()?.is_some()).then_some(()))
+    })?;
+    // Wherever between the disk and the ledger this strikes, the outcome is the same.
+    let _ = rotation.kill();
+    rotation.wait()?;
+    if prepared.exists() {
+        stack
+            .issuer
+            .command(&["key", "rotate", "--yes"])?
+            .success()?;
+    }
+    assert!(!prepared.exists());
+    assert_eq!(record(&stack, &did)?.version, before + 1);
+    let listed = stack.issuer.command(&["key", "list"])?.success()?.stdout;
+    let in_use = listed.lines().filter(|line| line.ends_with("in use here"));
+    assert_eq!(in_use.count(), 2, "{listed}");
+    ensure!(
+        listed.contains("key-2") && !listed.contains("key-3"),
+        "{listed}"
+    );
     Ok(())
 }
 

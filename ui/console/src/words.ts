@@ -16,6 +16,7 @@ export const ACTIONS = [
   'credential.suspend',
   'credential.view',
   'dictionary.publish',
+  'did.changed',
   'offer.create',
   'offer.dead',
   'offer.refused',
