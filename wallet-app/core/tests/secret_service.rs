@@ -118,15 +118,20 @@ fn wallet_opens_again_after_a_new_login_with_the_same_keyring() {
 }
 
 #[test]
-fn wrong_pin_is_counted_in_the_keyring_too() {
+fn older_record_of_tries_that_is_put_back_is_noticed_by_the_keyring() {
     let desk = Desk::new();
     worked(&desk.with_keyring(INIT, "135790"));
     let fresh = desk.path("wallet/tries.json");
     let before = std::fs::read(&fresh).unwrap();
     let five = "for try in 1 2 3 4 5; do $wallet list; done; exit 1";
-    failed_with(&desk.with_keyring(five, "000000"), "wrong_pin");
+    let wrong = desk.with_keyring(five, "000000");
+    failed_with(&wrong, "wrong_pin");
+    assert!(said(&wrong).contains("5 tries left; wait 30 seconds before the next try"));
     std::fs::write(&fresh, before).unwrap();
-    failed_with(&desk.with_keyring("$wallet list", "135790"), "pin_too_soon");
+    failed_with(
+        &desk.with_keyring("$wallet list", "135790"),
+        "pin_count_lost",
+    );
 }
 
 #[test]
@@ -167,4 +172,22 @@ fn erased_wallet_leaves_nothing_in_the_keyring() {
     let script = format!("{INIT} && $wallet erase --yes && $wallet list");
     failed_with(&desk.with_keyring(&script, "135790"), "wallet_missing");
     worked(&desk.with_keyring(&format!("{INIT} && $wallet list"), "135790"));
+}
+
+#[test]
+fn keyring_that_never_answers_is_given_up_with_advice() {
+    let desk = Desk::new();
+    worked(&desk.with_keyring(INIT, "135790"));
+    let program = env!("CARGO_BIN_EXE_jumin-wallet-cli");
+    let other = INIT.replace("$wallet", &format!("{program} --home other"));
+    for command in ["$wallet list", &other] {
+        let stuck =
+            format!("kill -STOP $daemon; {command}; code=$?; kill -CONT $daemon; exit $code");
+        let output = desk.with_keyring(&stuck, "135790");
+        failed_with(&output, "no_keyring");
+        assert!(said(&output).contains("did not answer within 5 seconds"));
+        assert!(said(&output).contains("log out and in again"));
+    }
+    assert!(!desk.path("other/vault.json").exists());
+    worked(&desk.with_keyring("$wallet list", "135790"));
 }

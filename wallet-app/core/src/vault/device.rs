@@ -1,18 +1,30 @@
 //! What the desktop keeps for the vault: one random secret and the count of wrong tries, in the Secret Service.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
 
 use jumin_identity::{b64url, b64url_decode, random_bytes};
 use keyring_core::{CredentialStore, Entry};
 use zeroize::Zeroizing;
 
 const SERVICE: &str = "jumin-wallet";
+/// A keyring that is alive opens a session at once.
+const CONNECT_LIMIT: Duration = Duration::from_secs(5);
+/// A locked keyring asks its owner for a password meanwhile. Who needs longer unlocks it all the same, and tries again.
+const CALL_LIMIT: Duration = Duration::from_secs(20);
 
 /// Says why the device's keyring did not serve.
 #[derive(Debug, thiserror::Error)]
 #[error("the desktop's keyring could not be used")]
 pub struct DeviceError(#[source] Option<Box<dyn std::error::Error + Send + Sync>>);
+
+/// Says that the keyring was given up.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "it did not answer within {0} seconds; log out and in again, or restart the keyring, and try again"
+)]
+struct Silent(u64);
 
 impl DeviceError {
     fn from_keyring(error: keyring_core::Error) -> Self {
@@ -53,44 +65,63 @@ impl SecretService {
 
     /// Connects for an existing vault, whose own entries are the probe.
     pub(crate) fn connect_unprobed() -> Result<Self, DeviceError> {
-        let store =
-            zbus_secret_service_keyring_store::Store::new().map_err(DeviceError::from_keyring)?;
-        Ok(Self(store))
+        let connect =
+            || zbus_secret_service_keyring_store::Store::new().map_err(DeviceError::from_keyring);
+        Ok(Self(bounded(CONNECT_LIMIT, connect)?))
     }
 
-    fn entry(&self, name: &str) -> Result<Entry, DeviceError> {
-        self.0
-            .build(SERVICE, name, None)
-            .map_err(DeviceError::from_keyring)
+    /// Makes one call about an entry.
+    fn call<T: Send + 'static>(
+        &self,
+        name: &str,
+        call: impl FnOnce(Entry) -> Result<T, keyring_core::Error> + Send + 'static,
+    ) -> Result<Option<T>, DeviceError> {
+        let (store, name) = (self.0.clone(), name.to_owned());
+        bounded(CALL_LIMIT, move || {
+            match store.build(SERVICE, &name, None).and_then(call) {
+                Ok(done) => Ok(Some(done)),
+                Err(keyring_core::Error::NoEntry) => Ok(None),
+                Err(error) => Err(DeviceError::from_keyring(error)),
+            }
+        })
     }
+}
+
+/// Waits for a call no longer than `limit`: a keyring that is stuck answers nothing, not even a refusal. The thread that
+/// was given up ends with its call or with the program.
+fn bounded<T: Send + 'static>(
+    limit: Duration,
+    call: impl FnOnce() -> Result<T, DeviceError> + Send + 'static,
+) -> Result<T, DeviceError> {
+    let (done, answer) = mpsc::sync_channel(1);
+    let work = move || {
+        let _ = done.send(call());
+    };
+    let thread = std::thread::Builder::new().name("keyring".into());
+    thread
+        .spawn(work)
+        .map_err(|error| DeviceError(Some(error.into())))?;
+    let silent = |_| DeviceError(Some(Silent(limit.as_secs()).into()));
+    answer.recv_timeout(limit).map_err(silent)?
 }
 
 impl DeviceStore for SecretService {
     fn read(&self, name: &str) -> Result<Option<Zeroizing<Vec<u8>>>, DeviceError> {
-        match self.entry(name)?.get_password() {
-            Ok(text) => {
-                let text = Zeroizing::new(text);
-                let bytes = b64url_decode(&text).map_err(|_| DeviceError(None))?;
-                Ok(Some(Zeroizing::new(bytes)))
-            }
-            Err(keyring_core::Error::NoEntry) => Ok(None),
-            Err(error) => Err(DeviceError::from_keyring(error)),
-        }
+        let text = self.call(name, |entry| entry.get_password().map(Zeroizing::new))?;
+        let bytes = text.map(|text| b64url_decode(&text).map(Zeroizing::new));
+        bytes.transpose().map_err(|_| DeviceError(None))
     }
 
     /// Writes text, because the KDE Wallet keeps nothing else.
     fn write(&self, name: &str, value: &[u8]) -> Result<(), DeviceError> {
         let text = Zeroizing::new(b64url(value));
-        self.entry(name)?
-            .set_password(&text)
-            .map_err(DeviceError::from_keyring)
+        let written = self.call(name, move |entry| entry.set_password(&text))?;
+        written.ok_or(DeviceError(None))
     }
 
     fn remove(&self, name: &str) -> Result<(), DeviceError> {
-        match self.entry(name)?.delete_credential() {
-            Ok(()) | Err(keyring_core::Error::NoEntry) => Ok(()),
-            Err(error) => Err(DeviceError::from_keyring(error)),
-        }
+        self.call(name, |entry| entry.delete_credential())?;
+        Ok(())
     }
 }
 
@@ -112,6 +143,7 @@ pub(crate) mod testing {
     pub(crate) struct MemoryStore {
         pub(crate) entries: Arc<Mutex<HashMap<String, Vec<u8>>>>,
         pub(crate) broken: Arc<Mutex<bool>>,
+        pub(crate) read_only: Arc<Mutex<bool>>,
     }
 
     impl MemoryStore {
@@ -137,6 +169,9 @@ pub(crate) mod testing {
 
         fn write(&self, name: &str, value: &[u8]) -> Result<(), DeviceError> {
             self.works()?;
+            if *self.read_only.lock().unwrap() {
+                return Err(DeviceError(None));
+            }
             self.entries
                 .lock()
                 .unwrap()
@@ -149,5 +184,21 @@ pub(crate) mod testing {
             self.entries.lock().unwrap().remove(name);
             Ok(())
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn call_that_is_never_answered_is_given_up() {
+        let (_kept, never) = mpsc::channel::<()>();
+        let silent = bounded(Duration::from_millis(20), move || {
+            let _ = never.recv();
+            Ok(())
+        });
+        let cause = silent.unwrap_err().0.unwrap().to_string();
+        assert!(cause.contains("did not answer"), "{cause}");
     }
 }
