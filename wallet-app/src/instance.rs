@@ -1,6 +1,8 @@
 //! One window a wallet: a second start on the same folder hands its link to the first.
 
 use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
 
 use jumin_identity::sha256;
 use tauri::plugin::TauriPlugin;
@@ -18,6 +20,50 @@ pub(crate) fn plugin(home: &Path) -> TauriPlugin<Wry> {
             None => window::raise(app),
         })
         .build()
+}
+
+/// Counts how often this program was started again.
+const AGAIN: &str = "JUMIN_WALLET_STARTED_AGAIN";
+/// A program that was killed holds its name on the bus until its last thread has ended.
+const CHANCES: (u32, Duration) = (20, Duration::from_millis(250));
+
+/// Says how often to start again, after a failed start: a first window that was just killed takes the link of the second no
+/// more, and is gone a moment later.
+pub(crate) fn may_start_again(error: &tauri::Error, so_far: Option<&str>) -> Option<u32> {
+    let unheard =
+        matches!(error, tauri::Error::PluginInitialization(name, _) if name == "single-instance");
+    let so_far = so_far.map_or(Some(0), |count| count.parse().ok())?;
+    (unheard && so_far < CHANCES.0).then_some(so_far + 1)
+}
+
+/// Takes the place of this process with a fresh start, where the first window was only ending; returns what stands against it.
+pub(crate) fn start_again(error: tauri::Error) -> Box<dyn std::error::Error> {
+    let so_far = std::env::var(AGAIN).ok();
+    let Some(count) = may_start_again(&error, so_far.as_deref()) else {
+        return error.into();
+    };
+    std::thread::sleep(CHANCES.1);
+    match std::env::current_exe() {
+        Ok(program) => replace(
+            Command::new(program)
+                .args(std::env::args_os().skip(1))
+                .env(AGAIN, count.to_string()),
+        ),
+        Err(error) => error.into(),
+    }
+}
+
+#[cfg(unix)]
+fn replace(command: &mut Command) -> Box<dyn std::error::Error> {
+    std::os::unix::process::CommandExt::exec(command).into()
+}
+
+#[cfg(not(unix))]
+fn replace(command: &mut Command) -> Box<dyn std::error::Error> {
+    match command.spawn() {
+        Ok(_) => std::process::exit(0),
+        Err(error) => error.into(),
+    }
 }
 
 /// Gives the folder's name on the bus back when the window closes: a start in that moment must open a window of its own
@@ -46,6 +92,19 @@ fn bus_name(home: &Path) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn start_beside_a_window_that_just_ended_is_tried_again_for_a_while() {
+        let failed = |plugin: &str| {
+            tauri::Error::PluginInitialization(plugin.to_owned(), "NoReply".to_owned())
+        };
+        let unheard = failed("single-instance");
+        assert_eq!(may_start_again(&unheard, None), Some(1));
+        assert_eq!(may_start_again(&unheard, Some("19")), Some(20));
+        assert_eq!(may_start_again(&unheard, Some("20")), None);
+        assert_eq!(may_start_again(&unheard, Some("x")), None);
+        assert_eq!(may_start_again(&failed("opener"), None), None);
+    }
 
     #[test]
     fn folders_have_names_of_their_own_however_they_are_spelled() {

@@ -48,7 +48,7 @@ fn open(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
     let session = Arc::new(Session::new(home.clone(), given));
     session.offer_link(arguments.link.as_deref());
     let timer = session.clone();
-    tauri::Builder::default()
+    let window = tauri::Builder::default()
         // First of all plugins: a second start must be noticed before anything else happens.
         .plugin(instance::plugin(&home))
         .plugin(tauri_plugin_deep_link::init())
@@ -62,6 +62,6 @@ fn open(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
             idle::watch(app.handle().clone(), timer);
             Ok(())
         })
-        .run(tauri::generate_context!())?;
-    Ok(())
+        .run(tauri::generate_context!());
+    window.map_err(instance::start_again)
 }
