@@ -101,6 +101,28 @@ fn damaged_vault_is_named_and_erasing_makes_room() {
 }
 
 #[test]
+fn lost_record_of_tries_is_told_with_the_time_that_it_costs() {
+    let desk = Desk::with_wallet();
+    let file = desk.path("wallet/tries.json");
+    let forged = "{\"failed\":0,\"last\":0}";
+    for (content, language, told) in [
+        (None, "en", "wait 30 seconds"),
+        (Some(forged), "ko", "30초 뒤에 다시"),
+    ] {
+        match content {
+            None => std::fs::remove_file(&file).unwrap(),
+            Some(content) => std::fs::write(&file, content).unwrap(),
+        }
+        let refused = desk.run(PASSPHRASE, &["list", "--lang", language]);
+        let line = String::from_utf8(refused.stderr).unwrap();
+        assert!(
+            line.contains("[pin_count_lost]") && line.contains(told),
+            "{line}"
+        );
+    }
+}
+
+#[test]
 fn pin_can_be_changed() {
     let desk = Desk::with_wallet();
     let output = Command::new(env!("CARGO_BIN_EXE_jumin-wallet-cli"))

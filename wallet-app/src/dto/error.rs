@@ -19,17 +19,17 @@ pub(crate) const CODES: &[&str] = &[
     "bad_network_file", "bad_node", "bad_trust_file", "trust_anchors_unreadable", "link_not_opened", "unknown_claim",
     // The vault.
     "wallet_exists", "wallet_unfinished", "wallet_missing", "wallet_in_use", "pin_too_short", "passphrase_too_short",
-    "secret_too_long", "wrong_pin", "pin_too_soon", "pin_locked_out", "no_keyring", "keyring_entry_missing",
-    "vault_damaged", "vault_newer", "key_failed", "storage_failed", "disk_full",
+    "secret_too_long", "wrong_pin", "pin_too_soon", "pin_count_lost", "pin_locked_out", "no_keyring", "keyring_entry_missing",
+    "vault_damaged", "vault_newer", "key_failed", "storage_failed", "storage_read_only", "disk_full",
     // Offers.
     "not_an_offer", "offer_gone", "unsupported", "tx_code_missing", "tx_code_form", "offer_refused", "issuer_error",
-    "issuer_wrong_answer", "issuer_mismatch", "foreign_server", "wrong_credential", "signature_invalid", "expired",
+    "issuer_wrong_answer", "issuer_mismatch", "no_issuer_at_server", "foreign_server", "wrong_credential", "signature_invalid", "expired",
     "not_yet_valid", "malformed",
     // Requests and answers.
     "not_a_request", "request_incomplete", "code_unreadable", "request_malformed", "request_unsupported",
     "request_client_mismatch", "request_signature_invalid", "request_expired", "request_not_yet_valid",
     "request_unsigned", "foreign_verifier", "untrusted_certificate", "wallet_nonce", "unknown_verifier", "beyond_accreditation",
-    "unknown_service", "unknown_document", "nothing_fits", "claims_withheld", "copies_used_up", "several_documents",
+    "unknown_service", "service_needs_request", "unknown_document", "nothing_fits", "claims_withheld", "copies_used_up", "several_documents",
     "presentation_failed", "verifier_refused",
     // Codes.
     "qr_foreign", "qr_version", "qr_truncated", "qr_too_long", "qr_malformed", "qr_frame_damaged", "qr_frames_mixed",
@@ -38,7 +38,7 @@ pub(crate) const CODES: &[&str] = &[
     // The ledger.
     "ledger_unreachable", "ledger_proof_invalid", "trust_expired", "other_network", "network_file_older",
     "ledger_went_back", "ledger_forked", "ledger_stale", "clock_wrong",
-    "unknown_identifier", "unknown_key", "issuer_not_accredited", "issuer_deactivated", "unknown_type",
+    "unknown_identifier", "unknown_key", "accreditation_unknown", "issuer_not_accredited", "issuer_deactivated", "unknown_type",
     "type_integrity", "no_bundle", "no_such_agency", "ambiguous_agency",
     // The network.
     "client_setup_failed", "insecure_url", "unreachable", "timeout", "too_slow", "connection_broken", "redirect_refused",
@@ -87,8 +87,16 @@ impl From<VaultError> for CommandError {
     fn from(error: VaultError) -> Self {
         let made = Self::of(error.code());
         match error {
-            VaultError::WrongSecret { left } => made.number("left", left.into()),
-            VaultError::TooSoon { seconds } => made.number("seconds", seconds),
+            VaultError::WrongSecret { left, seconds } => {
+                let made = made.number("seconds", seconds);
+                match left {
+                    Some(left) => made.number("left", left.into()),
+                    None => made,
+                }
+            }
+            VaultError::TooSoon { seconds } | VaultError::CountLost { seconds } => {
+                made.number("seconds", seconds)
+            }
             _ => made,
         }
     }
@@ -172,9 +180,13 @@ mod tests {
 
     #[test]
     fn values_carry_what_the_message_needs() {
-        let error = CommandError::from(VaultError::WrongSecret { left: 3 });
-        let json = serde_json::to_string(&error).unwrap();
-        assert_eq!(json, r#"{"code":"wrong_pin","values":{"left":3}}"#);
+        let wrong = |left| CommandError::from(VaultError::WrongSecret { left, seconds: 60 });
+        let json = serde_json::to_string(&wrong(Some(3))).unwrap();
+        assert_eq!(
+            json,
+            r#"{"code":"wrong_pin","values":{"left":3,"seconds":60}}"#
+        );
+        assert!(!wrong(None).values.contains_key("left"));
         let error = CommandError::from(PresentError::Vault(VaultError::TooSoon { seconds: 30 }));
         assert_eq!(error.values["seconds"], ErrorValue::Number(30));
     }

@@ -23,6 +23,7 @@ export const errorCodes = [
   'secret_too_long',
   'wrong_pin',
   'pin_too_soon',
+  'pin_count_lost',
   'pin_locked_out',
   'no_keyring',
   'keyring_entry_missing',
@@ -30,6 +31,7 @@ export const errorCodes = [
   'vault_newer',
   'key_failed',
   'storage_failed',
+  'storage_read_only',
   'disk_full',
   'not_an_offer',
   'offer_gone',
@@ -40,6 +42,7 @@ export const errorCodes = [
   'issuer_error',
   'issuer_wrong_answer',
   'issuer_mismatch',
+  'no_issuer_at_server',
   'foreign_server',
   'wrong_credential',
   'signature_invalid',
@@ -62,6 +65,7 @@ export const errorCodes = [
   'unknown_verifier',
   'beyond_accreditation',
   'unknown_service',
+  'service_needs_request',
   'unknown_document',
   'nothing_fits',
   'claims_withheld',
@@ -96,6 +100,7 @@ export const errorCodes = [
   'clock_wrong',
   'unknown_identifier',
   'unknown_key',
+  'accreditation_unknown',
   'issuer_not_accredited',
   'issuer_deactivated',
   'unknown_type',
@@ -267,6 +272,10 @@ export type DocumentDetail = { summary: DocumentSummary, groups: Array<ClaimGrou
  * Is the other side, as far as the ledger or a certificate vouches for it.
  */
 export type Party = { id: string, did: string | null, name: Localized | null, accredited: boolean, not_accredited_because: string | null,
+/**
+ * Nothing was found out, good or bad: another time it may be.
+ */
+unchecked: boolean,
 /**
  * What a verifier is accredited to ask for; none if that is all of the document. Also none of issuers.
  */

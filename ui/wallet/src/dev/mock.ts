@@ -2,7 +2,7 @@
  * Plays the program behind the window, for work on the pages in a browser: `vite --mode mock`, then for example
  * `?state=unlocked&lang=en&theme=dark`. `state`: new, locked, unlocked, no_network, unusable; `keyring=0`; `empty=1`; `long=1` (hostile names);
  * `status`: valid, suspended, revoked, key_ended, issuer_not_accredited, issuer_deactivated, unknown; `link=…`; `error=CODE` with `at=COMMAND[,COMMAND]`; `slow=MILLISECONDS`; `frames=N`; `unknown=1`
- * (who asks is not accredited); `beyond=1` (it asks for more than it may); `code=0` (an offer without a transaction code). PIN: 246810.
+ * (who asks is not accredited); `beyond=1` (it asks for more than it may); `code=0` (an offer without a transaction code); `unchecked=1` (its issuer can't be checked). PIN: 246810.
  */
 import { emit } from '@tauri-apps/api/event'
 import { mockIPC } from '@tauri-apps/api/mocks'
@@ -36,8 +36,8 @@ const reach = query.has('beyond')
   ? { may_ask: [both('성명', 'Name'), both('생년월일', 'Date of birth')], beyond: [both('주민등록번호', 'Resident registration number'), both('사진', 'Portrait')] }
   : { may_ask: null, beyond: [] }
 const party: Party = query.has('unknown')
-  ? { id: 'x509_hash:9f2c', did: null, name: long ? both(hostile, hostile) : null, accredited: false, not_accredited_because: 'not_accredited', may_ask: null, beyond: [], checked }
-  : { id: 'did:jumin:test:tax', did: 'did:jumin:test:tax', name: long ? office : tax, accredited: true, not_accredited_because: null, ...reach, checked }
+  ? { id: 'x509_hash:9f2c', did: null, name: long ? both(hostile, hostile) : null, accredited: false, not_accredited_because: 'not_accredited', unchecked: false, may_ask: null, beyond: [], checked }
+  : { id: 'did:jumin:test:tax', did: 'did:jumin:test:tax', name: long ? office : tax, accredited: true, not_accredited_because: null, unchecked: false, ...reach, checked }
 
 function consent(mode: Consent['mode'], id = 'resident'): Consent {
   const document = documents.find((one) => one.id === id)
@@ -59,7 +59,9 @@ function scan(text: string): Scan {
   received = 0
   if (/^(openid-credential-offer|haip-vci):/i.test(text)) {
     const transaction_code = query.get('code') === '0' ? null : { numeric: true, length: 6, description: null }
-    const issuer = { ...party, id: 'did:jumin:test:z6Mk', name: query.has('unknown') ? null : office }
+    const unchecked = query.has('unchecked')
+    const silent = unchecked ? { accredited: false, not_accredited_because: 'ledger_unreachable', unchecked, checked: null } : {}
+    const issuer = { ...party, id: 'did:jumin:test:z6Mk', name: query.has('unknown') || unchecked ? null : office, ...silent }
     return { kind: 'offer', offer: { documents: [{ name: resident, card: { ...residentFace, title: '', portrait: null, lines: [] } }], issuer_url: 'https://issuer.example.go.kr', issuer, transaction_code } }
   }
   if (!/^(openid4vp|haip-vp|JM|[A-Z0-9 $%*+\-./:]+$)/.test(text)) fail('code_unreadable')
@@ -77,8 +79,8 @@ function unlock(secret: string): AppState {
   if (secret === '246810') return Object.assign(app, { state: 'unlocked' })
   wrong += Number(query.get('wrong') ?? 1)
   if (wrong >= 10) fail('pin_locked_out')
-  if (wrong % 5 === 0) fail('pin_too_soon', { seconds: 30 })
-  return fail('wrong_pin', { left: 10 - wrong })
+  const seconds = wrong >= 5 ? 30 : 0
+  return fail('wrong_pin', keyring ? { left: 10 - wrong, seconds } : { seconds })
 }
 
 const commands: Record<string, (values: Values) => unknown> = {
@@ -92,7 +94,7 @@ const commands: Record<string, (values: Values) => unknown> = {
   },
   unlock: ({ secret }) => unlock(String(secret)),
   lock: () => void emit('locked'),
-  change_secret: ({ old }) => (old === '246810' ? null : fail('wrong_pin', { left: 9 })),
+  change_secret: ({ old }) => (old === '246810' ? null : fail('wrong_pin', { left: 9, seconds: 0 })),
   erase_wallet: () => Object.assign(app, { state: 'new', protection: null }),
   touch: () => null,
   about: () => ({ version: '0.1.0', network: 'jumin-test', nodes: ['https://node1.example.go.kr', 'https://node2.example.go.kr'], folder: '/home/haneul/.local/share/kr.jumin.wallet', protection: app.protection, records: checked }),

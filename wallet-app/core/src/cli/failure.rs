@@ -15,6 +15,7 @@ use super::korean;
 pub(crate) struct Failure {
     code: &'static str,
     message: String,
+    korean: Option<String>,
 }
 
 impl Failure {
@@ -22,6 +23,7 @@ impl Failure {
         Self {
             code,
             message: message.into(),
+            korean: korean::sentence(code).map(str::to_owned),
         }
     }
 
@@ -37,13 +39,13 @@ impl Failure {
             }
             cause = error.source();
         }
-        Self { code, message }
+        Self::new(code, message)
     }
 
     /// Returns the error as one line.
     pub(crate) fn line(&self, language: Language) -> String {
         let english = self.message.replace(['\n', '\r'], " ");
-        match (language, korean::sentence(self.code)) {
+        match (language, &self.korean) {
             (Language::Ko, Some(korean)) => format!("오류: {korean} [{}] {english}", self.code),
             _ => format!("error: {english} [{}]", self.code),
         }
@@ -64,8 +66,17 @@ macro_rules! failures {
     };
 }
 
+impl From<VaultError> for Failure {
+    fn from(error: VaultError) -> Self {
+        let failure = Self::from_error(error.code(), &error);
+        Self {
+            korean: korean::of_vault(&error).or(failure.korean),
+            ..failure
+        }
+    }
+}
+
 failures!(
-    VaultError,
     IssuanceError,
     PresentError,
     PictureError,

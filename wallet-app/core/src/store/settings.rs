@@ -76,9 +76,17 @@ impl Database {
         self.write_setting(BUNDLE, bytes)
     }
 
+    /// Reads a setting. One that can't be read is an error: the newest state of the ledger that was seen, for example, must
+    /// not be forgotten as if nothing had been seen.
     fn read_json<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, StoreError> {
         let bytes = self.read_setting(name)?;
-        Ok(bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
+        let value = bytes
+            .map(|bytes| serde_json::from_slice(&bytes))
+            .transpose();
+        let unreadable = |error: serde_json::Error| {
+            rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Blob, error.into())
+        };
+        Ok(value.map_err(unreadable)?)
     }
 
     fn write_json<T: Serialize>(&self, name: &str, value: &T) -> Result<(), StoreError> {

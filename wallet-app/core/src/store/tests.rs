@@ -154,3 +154,11 @@ fn remembered_checkpoint_never_goes_back() {
     database.remember(at(5)).unwrap();
     assert_eq!(database.remembered().unwrap(), Some(at(7)));
 }
+
+#[test]
+fn setting_that_cannot_be_read_is_not_taken_for_one_that_was_never_written() {
+    let (_folder, database) = database();
+    let unreadable = "INSERT INTO setting VALUES ('last-checkpoint', CAST('{' AS BLOB))";
+    database.0.execute(unreadable, []).unwrap();
+    assert_eq!(database.remembered().unwrap_err().code(), "vault_damaged");
+}

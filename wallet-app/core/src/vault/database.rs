@@ -18,8 +18,12 @@ pub struct StoreError(#[source] pub(crate) rusqlite::Error);
 impl StoreError {
     /// Returns the stable code of this error.
     pub fn code(&self) -> &'static str {
+        if matches!(self.0, rusqlite::Error::FromSqlConversionFailure(..)) {
+            return "vault_damaged";
+        }
         match self.0.sqlite_error_code() {
             Some(ErrorCode::DiskFull) => "disk_full",
+            Some(ErrorCode::ReadOnly) => "storage_read_only",
             Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => "vault_damaged",
             _ => "storage_failed",
         }

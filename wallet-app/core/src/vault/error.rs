@@ -32,14 +32,24 @@ pub enum VaultError {
     #[error("the PIN or passphrase is longer than {SECRET_MAX} bytes")]
     SecretTooLong,
     /// The PIN or passphrase is not the vault's.
-    #[error("wrong PIN or passphrase; {left} tries left")]
+    #[error("wrong PIN or passphrase{}", after_wrong(*left, *seconds))]
     WrongSecret {
-        /// Tries until the vault stays shut.
-        left: u32,
+        /// Tries until the vault stays shut; `None` where it never does, for want of a keyring.
+        left: Option<u32>,
+        /// Seconds until the next try is allowed.
+        seconds: u64,
     },
     /// A wrong try was made too short a time ago.
     #[error("too many wrong tries; wait {seconds} seconds")]
     TooSoon {
+        /// Seconds until the next try is allowed.
+        seconds: u64,
+    },
+    /// The record of wrong tries was lost, changed or put back. It is written down once; the wait passes like any other.
+    #[error(
+        "the record of wrong tries was lost or changed, by damage or by somebody who wants to guess on; wait {seconds} seconds before the next try"
+    )]
+    CountLost {
         /// Seconds until the next try is allowed.
         seconds: u64,
     },
@@ -97,6 +107,7 @@ impl VaultError {
             Self::SecretTooLong => "secret_too_long",
             Self::WrongSecret { .. } => "wrong_pin",
             Self::TooSoon { .. } => "pin_too_soon",
+            Self::CountLost { .. } => "pin_count_lost",
             Self::LockedOut => "pin_locked_out",
             Self::NoKeyring(_) => "no_keyring",
             Self::KeyringEntryMissing => "keyring_entry_missing",
@@ -104,10 +115,26 @@ impl VaultError {
             Self::Newer => "vault_newer",
             Self::Derivation => "key_failed",
             Self::Locked => "wallet_locked",
-            Self::Storage(_) => "storage_failed",
+            Self::Storage(error) => match error.kind() {
+                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "disk_full",
+                io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => {
+                    "storage_read_only"
+                }
+                _ => "storage_failed",
+            },
             Self::Store(error) => error.code(),
         }
     }
+}
+
+/// Says what a wrong try leads to.
+fn after_wrong(left: Option<u32>, seconds: u64) -> String {
+    let wait = match (left, seconds) {
+        (Some(0), _) | (_, 0) => String::new(),
+        _ => format!("; wait {seconds} seconds before the next try"),
+    };
+    let left = left.map(|left| format!("; {left} tries left"));
+    left.unwrap_or_default() + &wait
 }
 
 impl From<EnvelopeError> for VaultError {
@@ -116,7 +143,10 @@ impl From<EnvelopeError> for VaultError {
             EnvelopeError::Damaged => Self::Damaged { file: KEY_FILE },
             EnvelopeError::Newer => Self::Newer,
             // The caller that knows the count says so itself.
-            EnvelopeError::WrongSecret => Self::WrongSecret { left: 0 },
+            EnvelopeError::WrongSecret => Self::WrongSecret {
+                left: None,
+                seconds: 0,
+            },
             EnvelopeError::Derivation => Self::Derivation,
         }
     }

@@ -6,6 +6,7 @@ mod database;
 mod device;
 mod envelope;
 mod error;
+mod moment;
 mod secret;
 mod tries;
 
@@ -16,8 +17,9 @@ use std::sync::Arc;
 use jumin_identity::{b64url, random_bytes};
 
 use self::envelope::{Cost, Envelope, EnvelopeError};
+use self::moment::{Moment, Uptime, system_uptime};
 use self::secret::SecretKey;
-use self::tries::{Tries, TryBook};
+use self::tries::TryBook;
 use crate::home::{Home, HomeLock};
 
 pub(crate) use self::database::Database;
@@ -43,6 +45,7 @@ pub(crate) struct Vault {
     home: Home,
     envelope: Envelope,
     device: Option<Arc<dyn DeviceStore>>,
+    uptime: fn() -> Option<Uptime>,
     _lock: HomeLock,
 }
 
@@ -57,7 +60,10 @@ impl Vault {
             Some(_) => Protection::Keyring,
             None => Protection::Passphrase,
         };
-        Self::create_at_cost(path, secret, device, Cost::for_new(protection))
+        let cost = Cost::for_new(protection);
+        let (mut vault, database) = Self::create_at_cost(path, secret, device, cost)?;
+        vault.uptime = system_uptime;
+        Ok((vault, database))
     }
 
     fn create_at_cost(
@@ -88,9 +94,10 @@ impl Vault {
             home,
             envelope,
             device,
+            uptime: || None,
             _lock: lock,
         };
-        vault.tries().write(Tries::default())?;
+        vault.tries(part.as_ref())?.begin(vault.moment(0))?;
         let database = Database::create(&vault.home, DATABASE_FILE, &key)?;
         // The key file comes last: a crash before it leaves a folder that nobody mistakes for a wallet.
         let bytes = vault.envelope.to_bytes()?;
@@ -103,9 +110,11 @@ impl Vault {
 
     /// Takes an existing vault's folder for this process; it stays locked. The keyring is connected to where the vault needs it.
     pub(crate) fn open(path: &Path) -> Result<Self, VaultError> {
-        Self::open_with(path, || {
+        let mut vault = Self::open_with(path, || {
             SecretService::connect_unprobed().map(|service| Arc::new(service) as _)
-        })
+        })?;
+        vault.uptime = system_uptime;
+        Ok(vault)
     }
 
     pub(crate) fn open_with(
@@ -138,6 +147,7 @@ impl Vault {
             home,
             envelope,
             device,
+            uptime: || None,
             _lock: lock,
         })
     }
@@ -149,20 +159,15 @@ impl Vault {
     }
 
     fn key(&self, secret: &UnlockSecret, now: u64) -> Result<SecretKey, VaultError> {
-        let book = self.tries();
-        let before = book.read(now)?;
-        before.allow(now)?;
         let part = self.part()?;
-        let counted = before.count(now);
-        book.write(counted)?;
+        let book = self.tries(part.as_ref())?;
+        let counted = book.count(&self.moment(now))?;
         match self.envelope.open(secret, part.as_ref()) {
             Ok(key) => {
-                book.write(Tries::default())?;
+                book.clear(&counted, self.moment(now))?;
                 Ok(key)
             }
-            Err(EnvelopeError::WrongSecret) => Err(VaultError::WrongSecret {
-                left: counted.left(),
-            }),
+            Err(EnvelopeError::WrongSecret) => Err(book.wrong(&counted)),
             Err(error) => Err(error.into()),
         }
     }
@@ -206,11 +211,15 @@ impl Vault {
             .ok_or(VaultError::KeyringEntryMissing)
     }
 
-    fn tries(&self) -> TryBook<'_> {
-        TryBook {
-            home: &self.home,
-            device: self.device.as_deref(),
-            vault_id: self.envelope.id(),
+    fn tries(&self, part: Option<&SecretKey>) -> Result<TryBook<'_>, VaultError> {
+        let keyring = self.device.as_deref().zip(part);
+        TryBook::new(&self.home, self.envelope.id(), keyring)
+    }
+
+    fn moment(&self, clock: u64) -> Moment {
+        Moment {
+            clock,
+            uptime: (self.uptime)(),
         }
     }
 }
