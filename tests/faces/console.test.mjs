@@ -249,23 +249,6 @@ describe('bad days', () => {
     await page.setViewportSize({ width: 1280, height: 800 })
   })
 
-  it('says on the first page and in the audit what somebody should look into', async () => {
-    const overview = await stack.console('GET', '/v1/overview')
-    assert.equal(overview.alerts, 0)
-    await page.route('**/v1/overview', (route) => route.fulfill({ json: { ...overview, alerts: 2 } }))
-    const { entries } = await stack.console('GET', '/v1/audit?limit=1')
-    const entry = { ...entries[0], action: 'alert.many-looks', detail: '{"seen":301,"seconds":3600}' }
-    await page.route('**/v1/audit?*', (route) => route.fulfill({ json: { entries: [entry] } }))
-    await goTo(page, '#/')
-    await testId(page, 'alerts').getByText('확인이 필요한 기록 2건').waitFor()
-    await check(page, 'alerts')
-    await testId(page, 'alerts').getByRole('link').click()
-    await testId(page, 'audit').getByText('확인 필요').waitFor()
-    await check(page, 'alert in the audit')
-    await page.unroute('**/v1/overview')
-    await page.unroute('**/v1/audit?*')
-  })
-
   it('shows a broken chain, an unproven ledger and a refused change for what they are', async () => {
     await page.route('**/v1/audit/verify', (route) => route.fulfill({ json: { entries: 9, head: 'x', broken_at: 4 } }))
     await goTo(page, '#/audit')

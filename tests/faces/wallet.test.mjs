@@ -1,6 +1,6 @@
 // The wallet's real window, from the first start to a code that a real counter accepts.
 import assert from 'node:assert/strict'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { after, before, test } from 'node:test'
@@ -10,6 +10,7 @@ import {
 } from './lib/citizen.mjs'
 import { startDesktop } from './lib/desktop.mjs'
 import { startStack } from './lib/stack.mjs'
+import { startStranger } from './lib/stranger.mjs'
 import { until } from './lib/window.mjs'
 
 const WRONG_PIN = '999999'
@@ -229,6 +230,31 @@ test('offer of an agency that is not accredited is refused in plain words', asyn
   } finally {
     await stack.tell('accredit issuer')
   }
+})
+
+test('no command of the window sends a code to a server that is not proven', async () => {
+  const listed = await readFile(path.join(import.meta.dirname, '../../wallet-app/src/commands/mod.rs'), 'utf8')
+  const commands = [...listed.matchAll(/^ +[a-z]+::([a-z_]+),$/gm)].map(([, name]) => name)
+  assert.ok(commands.includes('accept_offer') && commands.length > 30, commands.join(' '))
+  const stranger = await startStranger()
+  try {
+    // Each command finds in what it is given whatever it asks for; nothing here destroys the wallet.
+    const values = {
+      text: stranger.link, transactionCode: '135790', id: 'x', path: 'name', document: null, search: null,
+      agency: stack.env.COUNTER_DID, service: 'age-19', acceptUnknown: true, reuse: true, confirmed: false,
+      secret: PIN, old: PIN, new: PIN, keyring: true, preferences: { language: 'ko', theme: 'system', lock_minutes: 5 },
+    }
+    const last = ['lock']
+    for (const name of [...commands.filter((name) => !last.includes(name)), ...last]) {
+      assert.equal(await window.command('scan', { text: stranger.link }), undefined, name)
+      const code = await window.command(name, values)
+      if (name === 'accept_offer') assert.equal(code, 'no_issuer_at_server')
+      assert.deepEqual(stranger.posted, [], name)
+    }
+  } finally {
+    await stranger.stop()
+  }
+  await unlock(window)
 })
 
 test('a counter that is not accredited is named as such, and agreeing takes a second thought', async () => {

@@ -50,6 +50,13 @@ class WalletWindow {
     return this.driver.executeScript(script, ...args)
   }
 
+  /** Calls a command of the program, past the page: the code that it fails with, or `undefined`. */
+  command(name, values) {
+    const script = `const done = arguments[arguments.length - 1]
+      window.__TAURI_INTERNALS__.invoke(arguments[0], arguments[1]).then(() => done(null), (error) => done(error.code ?? String(error)))`
+    return this.driver.executeAsyncScript(script, name, values).then((code) => code ?? undefined)
+  }
+
   /** Begins to gather violations of the policy; a page that was loaded anew must be told again. */
   listen() {
     return this.run(`if (!window.__violations) {

@@ -1,7 +1,7 @@
 //! Offers, requests and answers.
 
 use jumin_identity::TEMPLATES;
-use jumin_wallet_core::{IssuerParty, OfferPreview, VerifierParty, Wallet};
+use jumin_wallet_core::{IssuanceError, IssuerParty, OfferPreview, VerifierParty, Wallet};
 use serde::Serialize;
 use ts_rs::TS;
 
@@ -18,6 +18,8 @@ pub(crate) struct Party {
     pub name: Option<Localized>,
     pub accredited: bool,
     pub not_accredited_because: Option<String>,
+    /// Nothing was found out, good or bad: another time it may be.
+    pub unchecked: bool,
     /// What a verifier is accredited to ask for; none if that is all of the document. Also none of issuers.
     pub may_ask: Option<Vec<Localized>>,
     /// What an accredited verifier asks for beyond that.
@@ -33,6 +35,7 @@ impl From<VerifierParty> for Party {
             name: party.name.map(Localized::from),
             accredited: party.accredited,
             not_accredited_because: party.not_accredited_because.map(str::to_owned),
+            unchecked: false,
             may_ask: party.may_ask.map(localized),
             beyond: localized(party.beyond),
             checked: party.checked.map(Checked::from),
@@ -41,8 +44,9 @@ impl From<VerifierParty> for Party {
 }
 
 impl Party {
-    fn issuer(party: IssuerParty, url: &str) -> Self {
+    fn issuer(party: IssuerParty, url: &str, refused: Option<IssuanceError>) -> Self {
         Self {
+            unchecked: refused.is_some_and(|error| error.could_not_find_out()),
             id: party.did.clone().unwrap_or_else(|| url.to_owned()),
             did: party.did,
             name: party.name.map(Localized::from),
@@ -97,7 +101,7 @@ pub(crate) fn offer(preview: OfferPreview) -> Offer {
         });
     Offer {
         documents: documents.collect(),
-        issuer: Party::issuer(preview.issuer, &preview.summary.issuer_url),
+        issuer: Party::issuer(preview.issuer, &preview.summary.issuer_url, preview.refused),
         issuer_url: preview.summary.issuer_url,
         transaction_code: code,
     }

@@ -122,7 +122,7 @@ pub(crate) struct Present {
     /// The agency to present to without a request: its DID or its name on the ledger.
     #[arg(long, value_name = "AGENCY", requires = "service")]
     pub to: Option<String>,
-    /// What it is for, with --to: age-19, address, identity or identity-portrait.
+    /// What it is for, with --to: age-19 or address.
     #[arg(long, value_name = "SERVICE", conflicts_with = "request")]
     pub service: Option<String>,
     /// The document to present; else the newest that fits.

@@ -123,7 +123,11 @@ async fn accept(wallet: &Wallet, accept: Accept, language: Language) -> Result<D
     let text = pictures::text_or_picture(&accept.offer)?;
     let open = wallet.read_offer(&text).await?;
     if !accept.yes {
-        println!("{}", tell::offer(&open.summary(), language));
+        let preview = wallet.preview(&open, now()).await?;
+        println!("{}", tell::offer(&preview, language));
+        if let Some(refused) = preview.refused {
+            return Err(refused.into());
+        }
         confirm(false, language.pick("받을까요?", "Accept it?"))?;
     }
     let stored = wallet.accept(&open, accept.tx_code.as_deref(), now());

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::ValueEnum;
 use jumin_wallet_core::{
     ActivityEntry, ActivityKind, Agency, Answer, CheckedAgainst, ClaimView, Consent,
-    DocumentDetail, DocumentState, DocumentStatus, DocumentSummary, Localized, Mode, OfferSummary,
+    DocumentDetail, DocumentState, DocumentStatus, DocumentSummary, Localized, Mode, OfferPreview,
     Protection, Standing, VerifierParty,
 };
 use serde_json::Value;
@@ -93,17 +93,31 @@ pub(super) fn agency(agency: &Agency, language: Language) -> String {
     format!("{}  {}", language.name(&agency.name), agency.did)
 }
 
-/// Tells what an offer holds, before it is accepted.
-pub(super) fn offer(summary: &OfferSummary, language: Language) -> String {
-    let names: Vec<&str> = summary.documents.iter().map(|n| language.name(n)).collect();
-    let (offers, server) = (
-        language.pick("발급 제안", "Offer"),
+/// Tells what an offer holds and who the ledger says that its server is, before it is accepted.
+pub(super) fn offer(preview: &OfferPreview, language: Language) -> String {
+    let names = preview.documents.iter();
+    let names: Vec<&str> = names
+        .map(|document| language.name(&document.name))
+        .collect();
+    let (offers, issuer, server) = (
+        language.pick("발급 안내", "Offer"),
+        language.pick("발급기관", "issuing agency"),
         language.pick("서버", "server"),
     );
+    let party = &preview.issuer;
+    let standing = match (party.accredited, &preview.refused) {
+        (true, _) => language.pick("발급 인가 확인됨", "accredited"),
+        (false, Some(error)) if error.could_not_find_out() => {
+            language.pick("확인하지 못함", "could not be checked")
+        }
+        _ => language.pick("주의: 발급 인가 없음", "warning: NOT accredited"),
+    };
+    let name = party.name.as_ref().map(|name| language.name(name));
     format!(
-        "{offers}: {}\n{server}: {}",
+        "{offers}: {}\n{issuer}: {} ({standing})\n{server}: {}",
         names.join(", "),
-        summary.issuer_url
+        name.or(party.did.as_deref()).unwrap_or("-"),
+        preview.summary.issuer_url
     )
 }
 
@@ -129,6 +143,15 @@ pub(super) fn consent(consent: &Consent, language: Language) -> String {
         let always = language.pick("늘 보이는 항목", "Always shown");
         out.push(format!("  {always}:"));
         out.extend(document.always.iter().map(|c| claim(c, language)));
+        if !document.hidden.is_empty() {
+            let hidden = language.pick("숨기는 항목", "Stays hidden");
+            let names: Vec<_> = document
+                .hidden
+                .iter()
+                .map(|name| language.name(name))
+                .collect();
+            out.push(format!("  {hidden}: {}", names.join(", ")));
+        }
         if document.reused {
             let reused = language.pick(
                 "새 사본이 없어, 동의하면 이미 보인 사본을 다시 보입니다.",

@@ -8,7 +8,7 @@ use jumin_identity::{
 use jumin_registry::Localized;
 use serde_json::{Map, Value};
 
-use super::{Configuration, IssuanceError, OpenOffer, Received, secure_url};
+use super::{Configuration, IssuanceError, ProvenOffer, Received};
 use crate::trust::{IssuerStanding, LedgerReader, TrustError, issuer_standing};
 
 /// Differs between the copies of one document by intent: holder key, status entry, and when it was signed.
@@ -35,8 +35,7 @@ impl Checked {
 
 /// Verifies signature, issuer, accreditation, holder binding and equality of all copies; `now` in seconds since 1970.
 pub(crate) async fn check_copies(
-    open: &OpenOffer,
-    configuration: &Configuration,
+    proven: &ProvenOffer<'_>,
     received: &mut Received,
     ledger: &LedgerReader,
     now: u64,
@@ -53,10 +52,10 @@ pub(crate) async fn check_copies(
     let mut checked = Vec::new();
     for compact in &copies {
         let unverified = UnverifiedCredential::parse(compact).map_err(IssuanceError::Credential)?;
-        let signed = Signed::of(&unverified, configuration)?;
+        let signed = Signed::of(&unverified, proven.configuration())?;
         let issuer = match standing.take() {
             Some((before, issuer)) if before == signed => issuer,
-            _ => issuer_of(&signed, open, ledger, now).await?,
+            _ => issuer_of(&signed, proven, ledger, now).await?,
         };
         let credential = unverified
             .verify(&issuer.key, now)
@@ -120,25 +119,22 @@ impl Signed {
 
 async fn issuer_of(
     signed: &Signed,
-    open: &OpenOffer,
+    proven: &ProvenOffer<'_>,
     ledger: &LedgerReader,
     now: u64,
 ) -> Result<IssuerStanding, IssuanceError> {
+    // Whoever relays another agency's documents could read along; the agency's own DID document says which server is its.
+    if !proven.is_by(signed.url.did()) {
+        return Err(IssuanceError::ForeignServer {
+            did: signed.url.did().to_string(),
+            url: proven.open().offer.issuer.clone(),
+        });
+    }
     let (issuer, _) = ledger
         .judge(now, |view, present| {
             issuer_standing(view, &signed.url, &signed.vct, signed.issued_at, present)
         })
         .await?;
-    // Whoever relays another agency's documents could read along; the agency's own DID document says which server is its.
-    let own = |endpoint: &String| {
-        secure_url(endpoint).is_some_and(|url| same_server(&url, &open.offer.issuer_url))
-    };
-    if !issuer.endpoints.is_empty() && !issuer.endpoints.iter().any(own) {
-        return Err(IssuanceError::ForeignServer {
-            did: issuer.did.to_string(),
-            url: open.offer.issuer.clone(),
-        });
-    }
     Ok(issuer)
 }
 

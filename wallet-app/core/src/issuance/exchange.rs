@@ -4,7 +4,7 @@ use jumin_http::{Client, Response};
 use jumin_identity::{FileKey, Signer, parse_object_strict, sign_jws};
 use serde_json::{Map, Value, json};
 
-use super::{Configuration, IssuanceError, OpenOffer, PRE_AUTHORIZED, printable};
+use super::{IssuanceError, PRE_AUTHORIZED, ProvenOffer, printable};
 
 const PROOF_TYP: &str = "openid4vci-proof+jwt";
 const SMALL: usize = 64 * 1024;
@@ -23,21 +23,20 @@ pub(crate) struct Received {
 
 /// Asks for one of the offered documents, in as many copies as the issuer gives at once.
 pub(crate) async fn fetch(
-    open: &OpenOffer,
-    configuration: &Configuration,
+    proven: &ProvenOffer<'_>,
     transaction_code: Option<&str>,
     http: &Client,
     now: u64,
 ) -> Result<Received, IssuanceError> {
-    let keys = (0..open.metadata.batch_size)
+    let keys = (0..proven.open().metadata.batch_size)
         .map(|_| FileKey::generate())
         .collect::<Result<Vec<_>, _>>()
         .map_err(|error| IssuanceError::Key(error.into()))?;
-    let token = token(open, transaction_code, http).await?;
-    let mut asked = ask(open, configuration, &token, &keys, http, now).await;
+    let token = token(proven, transaction_code, http).await?;
+    let mut asked = ask(proven, &token, &keys, http, now).await;
     // OpenID4VCI 1.0 §8.3.1.2: after `invalid_nonce` the wallet fetches a new one.
     if matches!(&asked, Err(IssuanceError::IssuerError { error, .. }) if error == "invalid_nonce") {
-        asked = ask(open, configuration, &token, &keys, http, now).await;
+        asked = ask(proven, &token, &keys, http, now).await;
     }
     let answer = asked?;
     if answer.contains_key("transaction_id") {
@@ -59,11 +58,13 @@ struct Token {
     identifier: Option<String>,
 }
 
+/// Sends the codes for a token: to no server whose agency's standing is not proven.
 async fn token(
-    open: &OpenOffer,
+    proven: &ProvenOffer<'_>,
     transaction_code: Option<&str>,
     http: &Client,
 ) -> Result<Token, IssuanceError> {
+    let open = proven.open();
     let mut form = vec![
         ("grant_type", PRE_AUTHORIZED),
         ("pre-authorized_code", open.offer.code.as_str()),
@@ -98,14 +99,14 @@ fn credential_identifier(answer: &Map<String, Value>) -> Option<String> {
 }
 
 async fn ask(
-    open: &OpenOffer,
-    configuration: &Configuration,
+    proven: &ProvenOffer<'_>,
     token: &Token,
     keys: &[FileKey],
     http: &Client,
     now: u64,
 ) -> Result<Map<String, Value>, IssuanceError> {
-    let nonce = nonce(open, http).await?;
+    let open = proven.open();
+    let nonce = nonce(proven, http).await?;
     let proofs = keys
         .iter()
         .map(|key| proof(&open.offer.issuer, nonce.as_deref(), now, key))
@@ -113,7 +114,7 @@ async fn ask(
     let mut request = json!({"proofs": {"jwt": proofs}});
     match &token.identifier {
         Some(identifier) => request["credential_identifier"] = json!(identifier),
-        None => request["credential_configuration_id"] = json!(configuration.id),
+        None => request["credential_configuration_id"] = json!(proven.configuration().id),
     }
     let authorization = format!("Bearer {}", token.value);
     let headers = [
@@ -131,8 +132,8 @@ async fn ask(
     successful(&answer)
 }
 
-async fn nonce(open: &OpenOffer, http: &Client) -> Result<Option<String>, IssuanceError> {
-    let Some(endpoint) = &open.metadata.nonce_endpoint else {
+async fn nonce(proven: &ProvenOffer<'_>, http: &Client) -> Result<Option<String>, IssuanceError> {
+    let Some(endpoint) = &proven.open().metadata.nonce_endpoint else {
         return Ok(None);
     };
     let answer = http
@@ -179,9 +180,14 @@ fn copies(answer: &Map<String, Value>) -> Result<Vec<String>, IssuanceError> {
 }
 
 /// Tells the issuer how it went (OpenID4VCI 1.0 §11); that it may not hear it changes nothing.
-pub(crate) async fn notify(open: &OpenOffer, received: &Received, accepted: bool, http: &Client) {
+pub(crate) async fn notify(
+    proven: &ProvenOffer<'_>,
+    received: &Received,
+    accepted: bool,
+    http: &Client,
+) {
     let (Some(endpoint), Some(id)) = (
-        &open.metadata.notification_endpoint,
+        &proven.open().metadata.notification_endpoint,
         &received.notification_id,
     ) else {
         return;

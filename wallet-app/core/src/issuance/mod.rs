@@ -4,6 +4,7 @@ mod check;
 mod exchange;
 mod metadata;
 mod offer;
+mod proven;
 
 use jumin_http::{HttpError, Url};
 use jumin_identity::{CredentialError, text::seen_part};
@@ -17,6 +18,7 @@ pub(crate) use check::{Checked, check_copies, same_server, type_with_integrity};
 pub(crate) use exchange::{Received, fetch, notify};
 pub(crate) use metadata::{Configuration, IssuerMetadata};
 pub(crate) use offer::{Offer, PRE_AUTHORIZED};
+pub(crate) use proven::{ProvenOffer, Unproven, type_integrity};
 
 /// Says why no document was accepted; nothing was stored.
 #[derive(Debug, thiserror::Error)]
@@ -67,7 +69,15 @@ pub enum IssuanceError {
     /// The ledger does not back the issuer.
     #[error(transparent)]
     Trust(#[from] TrustError),
-    /// The issuer's DID does not name the server as its own.
+    /// No agency on the ledger names the offer's server as its own.
+    #[error(
+        "no agency on the ledger names {url} as its server; nothing was sent, and nothing was stored"
+    )]
+    NoIssuerAtServer {
+        /// The server that offers.
+        url: String,
+    },
+    /// The document is by another agency than the one whose server offered it.
     #[error(
         "the identifier {did} does not name {url} as its server: somebody else may be answering in its name"
     )]
@@ -113,12 +123,18 @@ impl IssuanceError {
             Self::IssuerMismatch { .. } => "issuer_mismatch",
             Self::Http(error) => error.code(),
             Self::Trust(error) => error.code(),
+            Self::NoIssuerAtServer { .. } => "no_issuer_at_server",
             Self::ForeignServer { .. } => "foreign_server",
             Self::Credential(error) => error.code(),
             Self::WrongCredential(_) => "wrong_credential",
             Self::Key(_) => "key_failed",
             Self::Vault(error) => error.code(),
         }
+    }
+
+    /// Says whether nothing was found out, good or bad: another time it may be.
+    pub fn could_not_find_out(&self) -> bool {
+        matches!(self, Self::Trust(error) if error.could_not_find_out())
     }
 }
 
@@ -146,7 +162,7 @@ pub struct TransactionCodeHint {
     pub description: Option<String>,
 }
 
-/// Is an offer with the issuer's metadata, ready to be accepted.
+/// Is an offer with the metadata of a server that nobody has vouched for yet.
 #[derive(Debug)]
 pub struct OpenOffer {
     pub(crate) offer: Offer,
@@ -154,6 +170,15 @@ pub struct OpenOffer {
 }
 
 impl OpenOffer {
+    /// Takes the one document of the offer, if this wallet can hold it.
+    pub(crate) fn configuration(&self) -> Result<&Configuration, IssuanceError> {
+        let [id] = self.offer.configuration_ids.as_slice() else {
+            return Err(IssuanceError::Unsupported("several documents in one offer"));
+        };
+        let found = self.metadata.configuration(id);
+        found.ok_or(IssuanceError::Unsupported("this kind of document"))
+    }
+
     /// Returns what to show before the citizen decides.
     pub fn summary(&self) -> OfferSummary {
         let documents = self
@@ -175,16 +200,22 @@ impl OpenOffer {
 /// Takes a URL that is https, or http on this machine.
 pub(crate) fn secure_url(text: &str) -> Option<Url> {
     let url = Url::parse(text).ok()?;
-    let loopback = match url.host_str()? {
-        "localhost" | "[::1]" => true,
-        host => host
-            .parse::<std::net::Ipv4Addr>()
-            .is_ok_and(|address| address.is_loopback()),
-    };
+    url.host_str()?;
     match url.scheme() {
         "https" => Some(url),
-        "http" if loopback => Some(url),
+        "http" if on_this_machine(&url) => Some(url),
         _ => None,
+    }
+}
+
+/// Says whether a URL's host is this machine.
+pub(crate) fn on_this_machine(url: &Url) -> bool {
+    match url.host_str() {
+        Some("localhost" | "[::1]") => true,
+        Some(host) => host
+            .parse::<std::net::Ipv4Addr>()
+            .is_ok_and(|address| address.is_loopback()),
+        None => false,
     }
 }
 

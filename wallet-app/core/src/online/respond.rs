@@ -6,10 +6,11 @@ use jumin_http::{Client, Response, Url};
 use jumin_identity::{AuthorizationRequest, ResponseEncryption, ResponseMode};
 use serde_json::{Map, Value, json};
 
-use crate::issuance::secure_url;
+use crate::issuance::{on_this_machine, secure_url};
 use crate::present::PresentError;
 
 const MAX_ANSWER: usize = 64 * 1024;
+const MAX_REDIRECT: usize = 2048;
 
 /// Sends a VP Token; returns where the verifier sends the citizen's browser next.
 pub(crate) async fn respond(
@@ -65,14 +66,20 @@ async fn post(
             status: answer.status,
         });
     }
-    Ok(redirect_uri(&answer))
+    Ok(redirect_uri(&answer, &url))
 }
 
 /// Reads `redirect_uri` of the verifier's answer (OpenID4VP 1.0 §8.2); anything but a safe link is left out.
-fn redirect_uri(answer: &Response) -> Option<String> {
+///
+/// Only a verifier on this machine may send the browser to another program on it, and none may dress the link up with a
+/// user name, which browsers show before the server's.
+fn redirect_uri(answer: &Response, asked_by: &Url) -> Option<String> {
     let body: Value = serde_json::from_slice(&answer.body).ok()?;
     let uri = body.get("redirect_uri")?.as_str()?;
-    secure_url(uri).map(|url| url.to_string())
+    let url = secure_url(uri).filter(|_| uri.len() <= MAX_REDIRECT)?;
+    let plain = url.username().is_empty() && url.password().is_none();
+    let outward = url.scheme() == "https" && !on_this_machine(&url);
+    (plain && (outward || on_this_machine(asked_by))).then(|| url.to_string())
 }
 
 /// Encrypts to the verifier's key of this request; the header repeats its `kid` (OpenID4VP 1.0 §8.3).
@@ -98,6 +105,36 @@ mod tests {
     use josekit::jwk::alg::ec::EcCurve;
 
     use super::*;
+
+    #[test]
+    fn verifier_leads_on_to_safe_links_alone() {
+        let told = |uri: &str, asked_by: &str| {
+            let answer = Response {
+                status: 200,
+                content_type: None,
+                headers: Default::default(),
+                body: json!({"redirect_uri": uri}).to_string().into_bytes(),
+            };
+            redirect_uri(&answer, &asked_by.parse().unwrap()).is_some()
+        };
+        let (far, here) = ("https://verifier.example/r", "http://127.0.0.1:7300/r");
+        assert!(told("https://verifier.example/done#x", far));
+        assert!(told("http://localhost:7300/done", here));
+        let long = format!("https://verifier.example/{}", "a".repeat(2048));
+        for uri in [
+            "http://verifier.example/",
+            "http://127.0.0.1:7200/console",
+            "https://localhost/",
+            "https://127.0.0.1/",
+            "https://[::1]/",
+            "https://bank.example@verifier.example/",
+            "file:///etc/passwd",
+            "javascript:alert(1)",
+            &long,
+        ] {
+            assert!(!told(uri, far), "{uri:.60}");
+        }
+    }
 
     #[test]
     fn encrypted_answer_opens_with_the_verifiers_key_and_names_it() {

@@ -106,9 +106,11 @@ impl std::fmt::Debug for OneWay {
     }
 }
 
-/// Finds a registered service's query.
+/// Finds a registered service's query, if a code without a request may answer it.
 pub(crate) fn service_query(name: &str) -> Result<&'static DcqlQuery, PresentError> {
-    jumin_identity::template(name)
-        .map(|template| template.query())
-        .ok_or_else(|| PresentError::UnknownService(name.to_owned()))
+    match jumin_identity::template(name) {
+        Some(template) if template.one_way => Ok(template.query()),
+        Some(_) => Err(PresentError::NeedsRequest(name.to_owned())),
+        None => Err(PresentError::UnknownService(name.to_owned())),
+    }
 }

@@ -82,6 +82,9 @@ pub enum PresentError {
     /// There is no registered service of this name.
     #[error("there is no service called {0}")]
     UnknownService(String),
+    /// The service proves a full identity, which a code that anybody could photograph may not.
+    #[error("{0} is shown only in answer to a request; nothing was shown")]
+    NeedsRequest(String),
     /// The wallet has no such document.
     #[error("this wallet has no document {0}")]
     UnknownDocument(String),
@@ -146,6 +149,7 @@ impl PresentError {
             Self::BeyondAccreditation { .. } => "beyond_accreditation",
             Self::Expired => "request_expired",
             Self::UnknownService(_) => "unknown_service",
+            Self::NeedsRequest(_) => "service_needs_request",
             Self::UnknownDocument(_) => "unknown_document",
             Self::NothingFits(_) => "nothing_fits",
             Self::NotValid { source, .. } => source.code(),

@@ -81,6 +81,9 @@ pub enum TrustError {
     /// The issuer's DID was deactivated.
     #[error("the identifier of the issuer {0} was deactivated")]
     IssuerDeactivated(String),
+    /// The records at hand don't decide whether an agency is accredited.
+    #[error("whether {0} is accredited could not be found out")]
+    Undecided(String),
     /// The credential type is not on the ledger.
     #[error("the credential type {0} is not on the ledger")]
     UnknownType(String),
@@ -115,11 +118,35 @@ impl TrustError {
             Self::UnknownKey(_) => "unknown_key",
             Self::IssuerNotAccredited { .. } => "issuer_not_accredited",
             Self::IssuerDeactivated(_) => "issuer_deactivated",
+            Self::Undecided(_) => "accreditation_unknown",
             Self::UnknownType(_) => "unknown_type",
             Self::TypeIntegrity(_) => "type_integrity",
             Self::NoBundle => "no_bundle",
             Self::NoSuchAgency(_) => "no_such_agency",
             Self::AmbiguousAgency(_) => "ambiguous_agency",
+        }
+    }
+
+    /// Says whether the ledger told nothing that can be believed, rather than something bad.
+    pub(crate) fn could_not_find_out(&self) -> bool {
+        match self {
+            Self::Unreachable(_)
+            | Self::Unproven(_)
+            | Self::Expired { .. }
+            | Self::WentBack { .. }
+            | Self::Forked { .. }
+            | Self::Stale { .. }
+            | Self::ClockBehind { .. }
+            | Self::Undecided(_)
+            | Self::NoBundle => true,
+            Self::UnknownDid(_)
+            | Self::UnknownKey(_)
+            | Self::IssuerNotAccredited { .. }
+            | Self::IssuerDeactivated(_)
+            | Self::UnknownType(_)
+            | Self::TypeIntegrity(_)
+            | Self::NoSuchAgency(_)
+            | Self::AmbiguousAgency(_) => false,
         }
     }
 }

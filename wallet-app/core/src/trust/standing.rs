@@ -14,8 +14,6 @@ pub(crate) struct IssuerStanding {
     pub did: Did,
     pub key: PublicKey,
     pub name: Localized,
-    /// Where its OpenID4VCI service is, as its own DID document says.
-    pub endpoints: Vec<String>,
     /// Integrity of the credential type's definition, as anchored.
     pub type_integrity: String,
 }
@@ -65,18 +63,10 @@ pub(crate) fn issuer_standing(
         Lookup::Unknown => return None,
         _ => return Some(Err(TrustError::UnknownType(vct.to_owned()))),
     };
-    let endpoints = record
-        .document
-        .services
-        .iter()
-        .filter(|service| service.kind == "OpenID4VCI")
-        .map(|service| service.endpoint.clone())
-        .collect();
     Some(Ok(IssuerStanding {
         did: did.clone(),
         key,
         name,
-        endpoints,
         type_integrity,
     }))
 }

@@ -1,13 +1,12 @@
 //! Accepting a document: read the offer, ask, check everything, store it whole.
 
 use jumin_identity::{CredentialType, builtin_types};
-use jumin_registry::RecordKey;
 
 use super::Wallet;
 use super::connect::{Connections, below, dictionary};
 use crate::documents::{self, DocumentSummary};
 use crate::issuance::{
-    self, Checked, Configuration, IssuanceError, IssuerMetadata, Offer, OpenOffer, Received,
+    self, Checked, IssuanceError, IssuerMetadata, Offer, OpenOffer, ProvenOffer, Received,
     type_with_integrity,
 };
 use crate::store::{ActivityKind, ActivityParty, NewActivity, NewCopy, NewDocument};
@@ -23,11 +22,15 @@ impl Wallet {
         let offer = Offer::read(text, &connections.http).await?;
         let metadata = IssuerMetadata::fetch(&offer, &connections.http).await?;
         let open = OpenOffer { offer, metadata };
-        configuration(&open)?;
+        open.configuration()?;
         Ok(open)
     }
 
-    /// Accepts the offered document; every copy is checked, and its issuer proven, before anything is stored.
+    /// Accepts the offered document. The server gets neither code before the ledger has proven whose it is, by records as
+    /// fresh as this call; every copy is checked before anything is stored.
+    ///
+    /// # Errors
+    /// [`IssuanceError`]; nothing was stored. What could not be found out is refused too, as that.
     pub async fn accept(
         &self,
         open: &OpenOffer,
@@ -35,54 +38,49 @@ impl Wallet {
         now: u64,
     ) -> Result<DocumentSummary, IssuanceError> {
         let connections = self.connect()?;
-        let configuration = configuration(open)?;
         let code = transaction_code.map(str::trim);
         open.offer.check_code(code)?;
-        // The offer works once: it is not used up before the ledger can be asked who issues.
-        let kind = RecordKey::CredentialType(configuration.vct.clone());
-        connections.ledger.record(&kind, now).await?;
-        let mut received =
-            issuance::fetch(open, configuration, code, &connections.http, now).await?;
+        let configuration = open.configuration()?;
+        let view = self.refresh_bundle(&connections, now).await?;
+        let proven = ProvenOffer::prove(open, configuration, &view, now)
+            .map_err(|unproven| unproven.refusal(open, &configuration.vct))?;
+        // The offer works once: it is not used up for a type that this wallet can't read.
+        let definition = definition(&proven, &connections).await?;
+        let http = &connections.http;
+        let mut received = issuance::fetch(&proven, code, http, now).await?;
         let stored = self
-            .check_and_store(open, configuration, &mut received, &connections, now)
+            .check_and_store(&proven, &definition, &mut received, &connections, now)
             .await;
-        issuance::notify(open, &received, stored.is_ok(), &connections.http).await;
+        issuance::notify(&proven, &received, stored.is_ok(), http).await;
         self.remember(&connections)?;
-        let stored = stored?;
-        // For later without a network; the document is safe without it.
-        let _ = self.refresh_bundle(&connections, now).await;
-        Ok(stored)
+        stored
     }
 
     async fn check_and_store(
         &self,
-        open: &OpenOffer,
-        configuration: &Configuration,
+        proven: &ProvenOffer<'_>,
+        definition: &CredentialType,
         received: &mut Received,
         connections: &Connections,
         now: u64,
     ) -> Result<DocumentSummary, IssuanceError> {
-        let checked =
-            issuance::check_copies(open, configuration, received, &connections.ledger, now).await?;
-        let definition = definition(open, configuration, &checked, connections).await?;
+        let checked = issuance::check_copies(proven, received, &connections.ledger, now).await?;
+        let vct = proven.configuration().vct.as_str();
+        if checked.issuer.type_integrity != definition.integrity() {
+            return Err(TrustError::TypeIntegrity(vct.to_owned()).into());
+        }
         for copy in &checked.copies {
             definition
                 .check_issued(&copy.credential)
                 .map_err(|_| IssuanceError::WrongCredential("it is not as its type says"))?;
         }
         let did = checked.issuer.did.to_string();
-        let dictionary = dictionary(
-            connections,
-            &did,
-            &open.offer.issuer,
-            &configuration.vct,
-            now,
-        )
-        .await;
-        let document = new_document(open, configuration, &checked, &definition, dictionary)?;
+        let server = &proven.open().offer.issuer;
+        let dictionary = dictionary(connections, &did, server, vct, now).await;
+        let document = new_document(proven, &checked, definition, dictionary)?;
         let activity = NewActivity {
             kind: ActivityKind::Accepted,
-            vct: Some(configuration.vct.clone()),
+            vct: Some(vct.to_owned()),
             party: Some(ActivityParty {
                 id: did,
                 name: Some(checked.name().clone()),
@@ -100,44 +98,31 @@ impl Wallet {
     }
 }
 
-/// Takes the one document of an offer, if this wallet can hold it.
-pub(super) fn configuration(open: &OpenOffer) -> Result<&Configuration, IssuanceError> {
-    let [id] = open.offer.configuration_ids.as_slice() else {
-        return Err(IssuanceError::Unsupported("several documents in one offer"));
-    };
-    open.metadata
-        .configuration(id)
-        .ok_or(IssuanceError::Unsupported("this kind of document"))
-}
-
 /// Finds the type's definition whose integrity is the one on the ledger: one that is built in, else the issuer's.
 async fn definition(
-    open: &OpenOffer,
-    configuration: &Configuration,
-    checked: &Checked,
+    proven: &ProvenOffer<'_>,
     connections: &Connections,
 ) -> Result<CredentialType, IssuanceError> {
-    let integrity = &checked.issuer.type_integrity;
-    let built_in = builtin_types().into_iter().find(|definition| {
-        definition.vct() == configuration.vct && definition.integrity() == *integrity
-    });
+    let (vct, integrity) = (&proven.configuration().vct, proven.type_integrity());
+    let built_in = builtin_types()
+        .into_iter()
+        .find(|definition| definition.vct() == vct && definition.integrity() == integrity);
     if let Some(definition) = built_in {
         return Ok(definition);
     }
-    let differs = || TrustError::TypeIntegrity(configuration.vct.clone());
-    let url = below(&open.offer.issuer, "types", &configuration.vct).ok_or_else(differs)?;
+    let differs = || TrustError::TypeIntegrity(vct.clone());
+    let url = below(&proven.open().offer.issuer, "types", vct).ok_or_else(differs)?;
     let answer = connections
         .http
         .get(&url, "application/json", TYPE_MAX)
         .await?;
     type_with_integrity(&answer.body, integrity)
-        .filter(|definition| definition.vct() == configuration.vct)
+        .filter(|definition| definition.vct() == vct)
         .ok_or_else(|| differs().into())
 }
 
 fn new_document(
-    open: &OpenOffer,
-    configuration: &Configuration,
+    proven: &ProvenOffer<'_>,
     checked: &Checked,
     definition: &CredentialType,
     dictionary: Option<Vec<u8>>,
@@ -146,11 +131,12 @@ fn new_document(
         .copies
         .first()
         .ok_or(IssuanceError::WrongAnswer("credentials"))?;
+    let configuration = proven.configuration();
     Ok(NewDocument {
         vct: configuration.vct.clone(),
         configuration: configuration.id.clone(),
         issuer: checked.issuer.did.to_string(),
-        issuer_url: open.offer.issuer.clone(),
+        issuer_url: proven.open().offer.issuer.clone(),
         issuer_name: checked.name().clone(),
         type_metadata: definition.bytes().to_vec(),
         dictionary,

@@ -112,10 +112,11 @@ impl NetworkSettings {
     }
 }
 
-/// Says why there is no connection to anybody.
+/// Says why there is no connection to anybody, or nothing to believe.
 pub(super) enum ConnectError {
     Vault(VaultError),
     Http(HttpError),
+    Trust(TrustError),
 }
 
 impl From<VaultError> for ConnectError {
@@ -124,9 +125,16 @@ impl From<VaultError> for ConnectError {
     }
 }
 
+impl From<TrustError> for ConnectError {
+    fn from(error: TrustError) -> Self {
+        Self::Trust(error)
+    }
+}
+
 impl From<ConnectError> for IssuanceError {
     fn from(error: ConnectError) -> Self {
         match error {
+            ConnectError::Trust(error) => Self::Trust(error),
             ConnectError::Vault(error) => Self::Vault(error),
             ConnectError::Http(error) => Self::Http(error),
         }
@@ -136,6 +144,7 @@ impl From<ConnectError> for IssuanceError {
 impl From<ConnectError> for PresentError {
     fn from(error: ConnectError) -> Self {
         match error {
+            ConnectError::Trust(error) => Self::Trust(error),
             ConnectError::Vault(error) => Self::Vault(error),
             ConnectError::Http(error) => Self::Http(error),
         }
@@ -252,7 +261,7 @@ impl Wallet {
         &self,
         connections: &Connections,
         now: u64,
-    ) -> Result<BundleView, PresentError> {
+    ) -> Result<BundleView, ConnectError> {
         let (bytes, bundle) = connections.ledger.bundle(now).await?;
         self.remember(connections)?;
         self.with(|database| database.set_bundle(&bytes))?;
@@ -264,9 +273,9 @@ impl Wallet {
         &self,
         connections: &Connections,
         now: u64,
-    ) -> Result<(BundleView, bool), PresentError> {
+    ) -> Result<(BundleView, bool), ConnectError> {
         match self.refresh_bundle(connections, now).await {
-            Err(PresentError::Trust(TrustError::Unreachable(_))) => {}
+            Err(ConnectError::Trust(TrustError::Unreachable(_))) => {}
             answered => return Ok((answered?, true)),
         }
         let bytes = self.with(|database| database.bundle())?;

@@ -1,23 +1,19 @@
 //! Says before anything is accepted who an offer's server is by the ledger, and what the document will look like.
 
-use jumin_identity::{Did, builtin_types};
-use jumin_registry::{
-    AccreditationError, Localized, Lookup, LookupRecord, Record, RecordKey, Role, VerifiedBundle,
-    accreditation_at,
-};
-use serde::Serialize;
+use jumin_identity::builtin_types;
+use jumin_registry::Localized;
 
 use super::Wallet;
+use super::connect::ConnectError;
 use crate::documents::type_name;
 use crate::face::{self, CardFace};
 use crate::issuance::{
-    Configuration, IssuanceError, OfferSummary, OpenOffer, same_server, secure_url,
+    Configuration, IssuanceError, OfferSummary, OpenOffer, ProvenOffer, Unproven, type_integrity,
 };
-use crate::present::PresentError;
 use crate::trust::CheckedAgainst;
 
 /// Is what a citizen is shown of an offer.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug)]
 pub struct OfferPreview {
     /// Is what the offer itself says.
     pub summary: OfferSummary,
@@ -25,10 +21,12 @@ pub struct OfferPreview {
     pub documents: Vec<OfferedDocument>,
     /// Is who the server is by the ledger.
     pub issuer: IssuerParty,
+    /// Is why the wallet won't accept it, as accepting would say.
+    pub refused: Option<IssuanceError>,
 }
 
 /// Is one offered document.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone)]
 pub struct OfferedDocument {
     /// Is its type's name: by the type's definition on the ledger, else as the server calls it.
     pub name: Localized,
@@ -37,11 +35,11 @@ pub struct OfferedDocument {
 }
 
 /// Is an offer's issuer, as far as the ledger knows one at this server.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct IssuerParty {
     /// Is its DID: of the agency whose DID document names this server as its own.
     pub did: Option<String>,
-    /// Is its name on the ledger.
+    /// Is its name on the ledger; of several agencies at one server, all names.
     pub name: Option<Localized>,
     /// Says whether the ledger has it accredited to issue this type now.
     pub accredited: bool,
@@ -51,95 +49,103 @@ pub struct IssuerParty {
     pub checked: Option<CheckedAgainst>,
 }
 
-impl IssuerParty {
-    fn unknown(reason: &'static str, checked: Option<CheckedAgainst>) -> Self {
-        Self {
-            did: None,
-            name: None,
-            accredited: false,
-            not_accredited_because: Some(reason),
-            checked,
-        }
-    }
-}
-
 impl Wallet {
-    /// Finds out who offers, by the ledger or the wallet's own copy of its records; accepting proves it again by signature.
+    /// Finds out who offers, as accepting will: by the ledger's records of now, and by nothing else.
     pub async fn preview(&self, open: &OpenOffer, now: u64) -> Result<OfferPreview, IssuanceError> {
         let connections = self.connect()?;
-        let configuration = super::accept::configuration(open)?;
-        let (issuer, integrity) = match self.newest_bundle(&connections, now).await {
-            Ok((view, online)) => {
-                let mut checked = view.checked(now);
-                checked.online = online;
-                let url = &open.offer.issuer_url;
-                let found = at_server(&view.bundle, url, &configuration.vct, view.latest(now));
-                (found.party(checked), integrity(&view.bundle, configuration))
+        let configuration = open.configuration()?;
+        let view = match self.refresh_bundle(&connections, now).await {
+            Ok(view) => view,
+            Err(ConnectError::Trust(error)) => {
+                let issuer = IssuerParty {
+                    not_accredited_because: Some(error.code()),
+                    ..IssuerParty::default()
+                };
+                return Ok(previewed(
+                    open,
+                    configuration,
+                    None,
+                    issuer,
+                    Some(error.into()),
+                ));
             }
-            Err(PresentError::Vault(error)) => return Err(error.into()),
-            Err(error) => (IssuerParty::unknown(error.code(), None), None),
+            Err(error) => return Err(error.into()),
         };
-        Ok(OfferPreview {
-            summary: open.summary(),
-            documents: vec![offered(configuration, integrity.as_deref())],
-            issuer,
-        })
-    }
-}
-
-/// Is what the ledger has about a server.
-struct AtServer(Option<(Did, Result<Localized, AccreditationError>)>);
-
-impl AtServer {
-    fn party(self, checked: CheckedAgainst) -> IssuerParty {
-        let Some((did, standing)) = self.0 else {
-            return IssuerParty::unknown("no_issuer_at_server", Some(checked));
+        let checked = CheckedAgainst {
+            online: true,
+            ..view.checked(now)
         };
-        IssuerParty {
-            did: Some(did.to_string()),
-            accredited: standing.is_ok(),
-            not_accredited_because: standing.as_ref().err().map(AccreditationError::code),
-            name: standing.ok(),
+        let (party, refused) = match ProvenOffer::prove(open, configuration, &view, now) {
+            Ok(proven) => (proven_party(&proven), None),
+            Err(unproven) => {
+                let party = unproven_party(&unproven);
+                (party, Some(unproven.refusal(open, &configuration.vct)))
+            }
+        };
+        let issuer = IssuerParty {
             checked: Some(checked),
-        }
+            ..party
+        };
+        let integrity = type_integrity(&view, &configuration.vct);
+        Ok(previewed(
+            open,
+            configuration,
+            integrity.as_deref(),
+            issuer,
+            refused,
+        ))
     }
 }
 
-/// Finds the issuer whose DID document names a server; an accredited one before one that is not.
-fn at_server(bundle: &VerifiedBundle, server: &jumin_http::Url, vct: &str, now: u64) -> AtServer {
-    let subjects = bundle.records().filter_map(|(key, _)| match key {
-        RecordKey::Accreditation {
-            subject,
-            role: Role::Issuer,
-        } => Some(subject),
-        _ => None,
-    });
-    let mut found = None;
-    for did in subjects.filter(|did| serves(bundle, did, server)) {
-        let chain = accreditation_at(bundle, did, Role::Issuer, Some(vct), now);
-        let standing = chain.map(|chain| chain.name);
-        if standing.is_ok() {
-            return AtServer(Some((did.clone(), standing)));
-        }
-        found.get_or_insert((did.clone(), standing));
+fn previewed(
+    open: &OpenOffer,
+    configuration: &Configuration,
+    integrity: Option<&str>,
+    issuer: IssuerParty,
+    refused: Option<IssuanceError>,
+) -> OfferPreview {
+    OfferPreview {
+        summary: open.summary(),
+        documents: vec![offered(configuration, integrity)],
+        issuer,
+        refused,
     }
-    AtServer(found)
 }
 
-fn serves(bundle: &VerifiedBundle, did: &Did, server: &jumin_http::Url) -> bool {
-    let Lookup::Present(Record::Did(record)) = bundle.lookup(&RecordKey::Did(did.clone())) else {
-        return false;
+fn proven_party(proven: &ProvenOffer<'_>) -> IssuerParty {
+    let names = |of: fn(&Localized) -> &str| {
+        let names: Vec<&str> = proven
+            .issuers()
+            .iter()
+            .map(|issuer| of(&issuer.name))
+            .collect();
+        names.join(", ")
     };
-    record.document.services.iter().any(|service| {
-        let url = (service.kind == "OpenID4VCI").then(|| secure_url(&service.endpoint));
-        url.flatten().is_some_and(|url| same_server(&url, server))
-    })
+    let did = match proven.issuers() {
+        [one] => Some(one.did.to_string()),
+        _ => None,
+    };
+    IssuerParty {
+        did,
+        name: Some(Localized {
+            ko: names(|name| &name.ko),
+            en: names(|name| &name.en),
+        }),
+        accredited: true,
+        ..IssuerParty::default()
+    }
 }
 
-fn integrity(bundle: &VerifiedBundle, configuration: &Configuration) -> Option<String> {
-    match bundle.lookup(&RecordKey::CredentialType(configuration.vct.clone())) {
-        Lookup::Present(Record::CredentialType(record)) => Some(record.integrity),
-        _ => None,
+fn unproven_party(unproven: &Unproven) -> IssuerParty {
+    let (did, because) = match unproven {
+        Unproven::NoIssuerAtServer => (None, "no_issuer_at_server"),
+        Unproven::UnknownType => (None, "unknown_type"),
+        Unproven::Refused(refused) => (Some(refused.did.to_string()), refused.reason.code()),
+    };
+    IssuerParty {
+        did,
+        not_accredited_because: Some(because),
+        ..IssuerParty::default()
     }
 }
 

@@ -66,7 +66,7 @@ async fn silent_ledger_is_no_accreditation() {
     *stage.ledger.cut.lock().unwrap() = true;
     let issuer = preview(&stage).await.issuer;
     assert!(!issuer.accredited && issuer.checked.is_none());
-    assert_eq!(issuer.not_accredited_because, Some("no_bundle"));
+    assert_eq!(issuer.not_accredited_because, Some("ledger_unreachable"));
 }
 
 #[tokio::test]

@@ -40,6 +40,7 @@ pub(super) enum Fault {
     DifferentClaims,
     OtherIssuerInMetadata,
     UsedOffer,
+    ForeignIssuer,
     NonceOnceInvalid,
     FarFuture,
 }
@@ -86,8 +87,11 @@ pub(super) struct Scene {
     pub(super) fault: Mutex<Fault>,
     pub(super) base: Mutex<String>,
     pub(super) issuer: TestAgency,
+    /// Is accredited like the issuer, and has no server here.
+    other_issuer: TestAgency,
     pub(super) status_list: Mutex<Option<String>>,
-    tokens: Mutex<u32>,
+    /// Is every transaction code that came here.
+    pub(super) codes: Mutex<Vec<String>>,
     nonces: Mutex<u32>,
     pub(super) notified: Mutex<Vec<String>>,
     pub(super) request_object: Mutex<String>,
@@ -157,14 +161,17 @@ impl Stage {
         let verifier = ledger.agency();
         let (from, until) = (NOW - 1000, NOW + YEAR);
         let grant = accredit(&mut ledger, &issuer);
+        let other_issuer = ledger.agency();
+        ledger.accredit(&other_issuer.did, Role::Issuer, &[CARD], from, until);
         ledger.accredit(&verifier.did, Role::Verifier, &[CARD], from, until);
         ledger.anchor_type(CARD, &card_type().integrity());
         let scene = Arc::new(Scene {
             fault: Mutex::new(Fault::None),
             base: Mutex::new(base),
             issuer,
+            other_issuer,
             status_list: Mutex::default(),
-            tokens: Mutex::new(0),
+            codes: Mutex::default(),
             nonces: Mutex::new(0),
             notified: Mutex::default(),
             request_object: Mutex::default(),
@@ -188,8 +195,12 @@ impl Stage {
         }
     }
 
+    pub(super) fn base(&self) -> String {
+        self.scene.base.lock().unwrap().clone()
+    }
+
     pub(super) fn offer(&self) -> String {
-        let base = self.scene.base.lock().unwrap().clone();
+        let base = self.base();
         let uri = format!("{base}/offers/1")
             .replace(':', "%3A")
             .replace('/', "%2F");
@@ -259,7 +270,7 @@ fn wallet(folder: &std::path::Path, ledger: &Ledger) -> Wallet {
     wallet
 }
 
-fn agency_with_service(ledger: &mut TestLedger, endpoint: &str) -> TestAgency {
+pub(super) fn agency_with_service(ledger: &mut TestLedger, endpoint: &str) -> TestAgency {
     let key = FileKey::generate().unwrap();
     let mut document = document(&key, NOW - 1000);
     document.services.push(Service {
@@ -343,10 +354,12 @@ async fn token(
     State(scene): State<Arc<Scene>>,
     Form(form): Form<HashMap<String, String>>,
 ) -> Response {
-    if form.get("tx_code").map(String::as_str) != Some(CODE) {
+    let code = form.get("tx_code").cloned().unwrap_or_default();
+    let right = code == CODE;
+    scene.codes.lock().unwrap().push(code);
+    if !right {
         return refused("invalid_grant");
     }
-    *scene.tokens.lock().unwrap() += 1;
     Json(json!({"access_token": "token", "token_type": "Bearer"})).into_response()
 }
 
@@ -406,10 +419,14 @@ fn copy(scene: &Scene, index: u32, holder: &PublicKey, fault: Fault) -> String {
         _ => index,
     };
     let definition = card_type();
+    let issuer = match fault {
+        Fault::ForeignIssuer => &scene.other_issuer,
+        _ => &scene.issuer,
+    };
     let request = IssuanceRequest {
         credential_type: &definition,
-        issuer: scene.issuer.did.as_str(),
-        kid: &scene.issuer.kid(),
+        issuer: issuer.did.as_str(),
+        kid: &issuer.kid(),
         x5c: &[],
         claims: &claims(fault != Fault::DifferentClaims || index != 1),
         iat: NOW - 500,
@@ -421,7 +438,7 @@ fn copy(scene: &Scene, index: u32, holder: &PublicKey, fault: Fault) -> String {
             idx,
         },
     };
-    let compact = issue_credential(&request, &mut random_bytes::<16>, &scene.issuer.key).unwrap();
+    let compact = issue_credential(&request, &mut random_bytes::<16>, &issuer.key).unwrap();
     match fault {
         Fault::TamperedClaim => tampered(&compact),
         _ => compact,

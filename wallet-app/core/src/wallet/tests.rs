@@ -89,6 +89,7 @@ async fn wrong_transaction_code_is_said_plainly() {
 async fn what_an_issuer_does_wrong_is_named_and_nothing_is_stored() {
     for (fault, code) in [
         (Fault::UsedOffer, "offer_gone"),
+        (Fault::ForeignIssuer, "foreign_server"),
         (Fault::OtherIssuerInMetadata, "issuer_mismatch"),
         (Fault::TamperedClaim, "signature_invalid"),
         (Fault::ForeignHolderKey, "wrong_credential"),
@@ -112,14 +113,11 @@ async fn issuer_whose_accreditation_ended_is_refused_before_anything_is_stored()
     let error = stage.accept().await.unwrap_err();
     assert_eq!(error.code(), "issuer_not_accredited");
     assert!(stage.wallet.documents(NOW).unwrap().is_empty());
-    assert_eq!(
-        *stage.scene.notified.lock().unwrap(),
-        ["credential_failure"]
-    );
+    assert!(stage.scene.codes.lock().unwrap().is_empty());
 }
 
 #[tokio::test]
-async fn server_that_the_issuer_does_not_name_is_refused() {
+async fn server_that_no_issuer_names_gets_no_code() {
     let stage = Stage::new().await;
     // The same server under another name, as a relay would have it.
     let base = stage
@@ -129,8 +127,114 @@ async fn server_that_the_issuer_does_not_name_is_refused() {
         .unwrap()
         .replace("127.0.0.1", "localhost");
     *stage.scene.base.lock().unwrap() = base;
-    assert_eq!(stage.accept().await.unwrap_err().code(), "foreign_server");
+    let refused = stage.accept().await.unwrap_err();
+    assert_eq!(refused.code(), "no_issuer_at_server");
+    assert!(!refused.could_not_find_out());
+    assert!(stage.scene.codes.lock().unwrap().is_empty());
     assert!(stage.wallet.documents(NOW).unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn unproven_server_gets_no_code_whatever_the_reason() {
+    type Spoil = fn(&Stage);
+    let reasons: [(Spoil, &str, bool); 6] = [
+        (
+            |stage| *stage.ledger.cut.lock().unwrap() = true,
+            "ledger_unreachable",
+            true,
+        ),
+        (
+            |stage| *stage.ledger.now.lock().unwrap() = NOW + 600,
+            "clock_wrong",
+            true,
+        ),
+        (
+            |stage| *stage.ledger.now.lock().unwrap() = NOW - 3600,
+            "ledger_stale",
+            true,
+        ),
+        (
+            |stage| {
+                let relay = stage.base().replace("127.0.0.1", "localhost");
+                *stage.scene.base.lock().unwrap() = relay;
+            },
+            "no_issuer_at_server",
+            false,
+        ),
+        (
+            |stage| {
+                let mut ledger = stage.ledger.ledger.lock().unwrap();
+                ledger.set_time(NOW - 10);
+                ledger.end_accreditation(&stage.scene.issuer_did(), Role::Issuer, stage.grant);
+            },
+            "issuer_not_accredited",
+            false,
+        ),
+        (
+            |stage| {
+                stage
+                    .ledger
+                    .ledger
+                    .lock()
+                    .unwrap()
+                    .deactivate(&stage.scene.issuer)
+            },
+            "issuer_deactivated",
+            false,
+        ),
+    ];
+    for (spoil, code, unknown) in reasons {
+        let stage = Stage::new().await;
+        spoil(&stage);
+        let open = stage.wallet.read_offer(&stage.offer()).await.unwrap();
+        let preview = stage.wallet.preview(&open, NOW).await.unwrap();
+        let told = preview.refused.unwrap();
+        assert!(!preview.issuer.accredited);
+        assert_eq!((told.code(), told.could_not_find_out()), (code, unknown));
+        let refused = stage
+            .wallet
+            .accept(&open, Some(CODE), NOW)
+            .await
+            .unwrap_err();
+        assert_eq!(
+            (refused.code(), refused.could_not_find_out()),
+            (code, unknown)
+        );
+        assert!(stage.scene.codes.lock().unwrap().is_empty(), "{code}");
+        assert!(stage.wallet.documents(NOW).unwrap().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn offer_that_was_proven_once_is_proven_again_when_it_is_accepted() {
+    let stage = Stage::new().await;
+    let open = stage.wallet.read_offer(&stage.offer()).await.unwrap();
+    let preview = stage.wallet.preview(&open, NOW).await.unwrap();
+    assert!(preview.issuer.accredited && preview.refused.is_none());
+    // The wallet has records of a moment ago, which say that all is well; they are not asked.
+    *stage.ledger.cut.lock().unwrap() = true;
+    let refused = stage
+        .wallet
+        .accept(&open, Some(CODE), NOW)
+        .await
+        .unwrap_err();
+    assert_eq!(refused.code(), "ledger_unreachable");
+    assert!(stage.scene.codes.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn further_agency_that_names_the_server_changes_nothing_for_its_issuer() {
+    let stage = Stage::new().await;
+    for _ in 0..4 {
+        let base = stage.base();
+        let mut ledger = stage.ledger.ledger.lock().unwrap();
+        agency_with_service(&mut ledger, &base);
+        let accredited = agency_with_service(&mut ledger, &base);
+        let period = (NOW - 1000, NOW + 1000);
+        ledger.accredit(&accredited.did, Role::Issuer, &[CARD], period.0, period.1);
+    }
+    let document = stage.accept().await.unwrap();
+    assert_eq!(document.issuer, stage.scene.issuer_did().to_string());
 }
 
 #[tokio::test]
@@ -431,6 +535,13 @@ async fn one_way_code_names_the_agency_and_is_redrawn_with_a_fresh_nonce() {
         .await
         .unwrap_err();
     assert_eq!(error.code(), "unknown_service");
+    for service in ["identity", "identity-portrait"] {
+        let (wallet, yes) = (&stage.wallet, yes());
+        let consent = wallet.one_way_consent("종로구", service, &yes, NOW).await;
+        assert_eq!(consent.unwrap_err().code(), "service_needs_request");
+        let shown = wallet.one_way("종로구", service, &yes, NOW).await;
+        assert_eq!(shown.unwrap_err().code(), "service_needs_request");
+    }
 }
 
 #[tokio::test]
