@@ -65,6 +65,8 @@ impl HttpError {
     }
 
     fn from_reqwest(error: reqwest::Error) -> Self {
+        // Errors get into logs, and what an address asks for does not.
+        let error = error.without_url();
         if error.is_timeout() {
             Self::Timeout
         } else if error.is_connect() {

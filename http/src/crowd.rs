@@ -11,6 +11,8 @@ use axum_server::accept::Accept;
 use tokio::net::TcpStream;
 use tower_http::add_extension::AddExtension;
 
+use crate::proxies::TrustedProxies;
+
 /// How many connections are open at most.
 #[derive(Clone, Copy, Debug)]
 pub struct Bounds {
@@ -70,6 +72,7 @@ pub(crate) struct Crowd(Arc<Inner>);
 
 struct Inner {
     bounds: Bounds,
+    proxies: TrustedProxies,
     open: Mutex<Open>,
 }
 
@@ -80,18 +83,24 @@ struct Open {
 }
 
 impl Crowd {
-    pub(crate) fn new(bounds: Bounds) -> Self {
+    pub(crate) fn new(bounds: Bounds, proxies: TrustedProxies) -> Self {
         Self(Arc::new(Inner {
             bounds,
+            proxies,
             open: Mutex::default(),
         }))
     }
 
     fn enter(&self, from: IpAddr) -> Option<Place> {
+        // A proxy's connections are those of everybody behind it.
+        let share = match self.0.proxies.contains(from) {
+            true => self.0.bounds.total,
+            false => self.0.bounds.each,
+        };
         let from = party(from);
         let mut open = self.0.open();
         let of = open.of.get(&from).copied().unwrap_or_default();
-        if open.total >= self.0.bounds.total || of >= self.0.bounds.each {
+        if open.total >= self.0.bounds.total || of >= share {
             return None;
         }
         open.total += 1;
@@ -161,11 +170,12 @@ mod tests {
 
     #[test]
     fn nobody_has_more_than_the_own_share() {
-        let crowd = Crowd::new(Bounds {
+        let bounds = Bounds {
             total: 3,
             each: 2,
             idle: Bounds::IDLE,
-        });
+        };
+        let crowd = Crowd::new(bounds, TrustedProxies::default());
         let [one, other]: [IpAddr; 2] = ["192.0.2.1", "192.0.2.2"].map(|ip| ip.parse().unwrap());
         let first = crowd.enter(one).unwrap();
         let _second = crowd.enter("::ffff:192.0.2.1".parse().unwrap()).unwrap();
@@ -177,6 +187,23 @@ mod tests {
         drop(third);
         assert_eq!(crowd.0.open().total, 1);
         assert_eq!(crowd.0.open().of.len(), 1, "addresses are forgotten");
+    }
+
+    #[test]
+    fn named_proxy_may_have_the_share_of_everybody_behind_it() {
+        let bounds = Bounds {
+            total: 3,
+            each: 1,
+            idle: Bounds::IDLE,
+        };
+        let [proxy, other]: [IpAddr; 2] = ["127.0.0.1", "192.0.2.2"].map(|ip| ip.parse().unwrap());
+        let crowd = Crowd::new(bounds, TrustedProxies::new([proxy]));
+        let held: Vec<_> = (0..3).filter_map(|_| crowd.enter(proxy)).collect();
+        assert_eq!(held.len(), 3);
+        assert!(crowd.enter(proxy).is_none(), "three are open");
+        drop(held);
+        let _one = crowd.enter(other).unwrap();
+        assert!(crowd.enter(other).is_none());
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Which page a browser asks from, and which name it asks for.
 
 use axum::extract::Request;
+use axum::http::uri::Authority;
 use axum::http::{HeaderMap, header};
 use url::{Host, Url};
 
@@ -18,24 +19,34 @@ pub fn is_same_origin(headers: &HeaderMap) -> bool {
         && asked.is_some_and(|asked| asked.origin() == origin.origin())
 }
 
-/// Returns the name that the request asks for, without its port; `None` when it gives none that can be read.
-pub fn asked_host(request: &Request) -> Option<Host> {
-    let header = request.headers().get(header::HOST);
-    let host = match (
-        header.map(|value| value.to_str()),
-        request.uri().authority(),
-    ) {
-        (Some(Ok(host)), _) => host,
-        // HTTP/2 has the authority in the URI instead.
-        (None, Some(authority)) => authority.as_str(),
-        _ => return None,
+/// Returns the name that the request asks for, and its port if it gives one; `None` when it gives none that can be read, or
+/// more than one.
+pub(crate) fn asked(request: &Request) -> Option<(Host, Option<u16>)> {
+    let mut headers = request.headers().get_all(header::HOST).iter();
+    let header = headers
+        .next()
+        .map(|value| value.to_str())
+        .transpose()
+        .ok()?;
+    // HTTP/2 has the authority in the URI instead; one that has both must mean the same.
+    let line = request.uri().authority().map(Authority::as_str);
+    let text = match (header, line) {
+        (Some(header), Some(line)) if header != line => return None,
+        (header, line) => header.or(line)?,
     };
-    let url = Url::parse(&format!("http://{host}")).ok()?;
-    url.host().map(|host| host.to_owned())
+    if headers.next().is_some() || text.contains('@') {
+        return None;
+    }
+    let authority: Authority = text.parse().ok()?;
+    let host = Host::parse(authority.host()).ok()?;
+    let port = authority.port_u16();
+    // A port that is no number is no port that could be ours.
+    let read = port.is_some() || authority.host().len() == text.len();
+    read.then_some((host, port))
 }
 
 /// Tells whether a name always means the machine itself; other names may be made to lead there (DNS rebinding).
-pub fn is_loopback_host<S: AsRef<str>>(host: &Host<S>) -> bool {
+pub(crate) fn is_loopback_host<S: AsRef<str>>(host: &Host<S>) -> bool {
     match host {
         Host::Domain(name) => name.as_ref() == "localhost",
         Host::Ipv4(address) => address.is_loopback(),
@@ -79,8 +90,8 @@ mod tests {
 
     fn asks_loopback(host: &str) -> bool {
         let request = Request::builder().header(header::HOST, host);
-        let host = asked_host(&request.body(Body::empty()).unwrap());
-        host.is_some_and(|host| is_loopback_host(&host))
+        let host = asked(&request.body(Body::empty()).unwrap());
+        host.is_some_and(|(host, _)| is_loopback_host(&host))
     }
 
     #[test]

@@ -15,6 +15,7 @@ use tower_http::trace::TraceLayer;
 
 use crate::crowd::{Bounds, Crowd};
 use crate::install_crypto_provider;
+use crate::proxies::TrustedProxies;
 
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 const FIRST_REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
@@ -54,9 +55,16 @@ pub struct Bound {
     listener: TcpListener,
     address: SocketAddr,
     tls: Option<RustlsConfig>,
+    proxies: TrustedProxies,
 }
 
 impl Bound {
+    /// Names the reverse proxies before this listener: one of them may hold as many connections as all together may.
+    #[must_use]
+    pub fn behind(self, proxies: TrustedProxies) -> Self {
+        Self { proxies, ..self }
+    }
+
     /// The address that was bound, with the port the system chose for port 0.
     pub fn address(&self) -> SocketAddr {
         self.address
@@ -89,6 +97,7 @@ pub async fn bind(listen: &Listen) -> Result<Bound, ServeError> {
         listener,
         address,
         tls,
+        proxies: TrustedProxies::default(),
     })
 }
 
@@ -116,7 +125,7 @@ pub async fn serve_within(
         stopper.graceful_shutdown(Some(SHUTDOWN_GRACE));
     });
     let app = app.into_make_service_with_connect_info::<SocketAddr>();
-    let crowd = Crowd::new(bounds);
+    let crowd = Crowd::new(bounds, bound.proxies);
     let mut server = axum_server::from_tcp(bound.listener)
         .map_err(ServeError::Serve)?
         .handle(handle)

@@ -4,8 +4,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use jumin_http::Problem;
+use jumin_http::{OwnNames, Problem};
 use jumin_identity::CredentialType;
+use url::Url;
 
 use crate::claims::Configuration;
 use crate::console::{AgencyView, DeviceKey, Localized, Passwords, RecentViews};
@@ -47,6 +48,20 @@ pub struct App {
 pub struct ConsoleEdge {
     pub address: SocketAddr,
     pub tls: bool,
+    /// The names by which it is asked.
+    pub names: OwnNames,
+}
+
+impl ConsoleEdge {
+    /// Describes a console that listens at `address`, and is called `url` by the operator.
+    pub fn new(address: SocketAddr, tls: bool, url: Option<&Url>) -> Self {
+        let names = OwnNames::of(address, url);
+        Self {
+            address,
+            tls,
+            names,
+        }
+    }
 }
 
 /// Metadata, written out once.

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
-use jumin_http::TlsFiles;
+use jumin_http::{TlsFiles, TrustedProxies};
 use jumin_identity::FileKey;
 use jumin_issuer::{
     Home, IssuerKeyCommand, SetUp, Settings, chain, import_csv, serve, set_account, set_up,
@@ -89,6 +89,9 @@ struct Serve {
     listen: Option<SocketAddr>,
     #[arg(long)]
     console_listen: Option<SocketAddr>,
+    /// The console's own address, https://NAME[:PORT]: required where it listens for other machines.
+    #[arg(long)]
+    console_url: Option<Url>,
     #[arg(long)]
     public_url: Option<String>,
     #[arg(long, requires = "tls_key")]
@@ -99,6 +102,10 @@ struct Serve {
 
 #[tokio::main]
 async fn main() -> ExitCode {
+    if let Err(error) = jumin_http::protect_process() {
+        eprintln!("error: the process cannot be protected: {error}");
+        return ExitCode::FAILURE;
+    }
     jumin_http::init_tracing();
     match run(Cli::parse().command).await {
         Ok(code) => code,
@@ -162,6 +169,8 @@ async fn run_init(init: Init) -> anyhow::Result<ExitCode> {
         public_url: init.public_url.as_deref().map(settings::without_slash),
         listen: settings::default_listen(),
         console_listen: settings::default_console(),
+        console_url: None,
+        trusted_proxies: TrustedProxies::default(),
     };
     let home = Home::at(&init.home)?;
     let beside = UpdateKeys::beside(&init.home);
@@ -189,6 +198,7 @@ async fn run_serve(options: Serve) -> anyhow::Result<()> {
     let mut settings = Settings::read(&path)?;
     settings.listen = options.listen.unwrap_or(settings.listen);
     settings.console_listen = options.console_listen.unwrap_or(settings.console_listen);
+    settings.console_url = options.console_url.or(settings.console_url);
     if let Some(url) = options.public_url {
         settings.public_url = Some(settings::without_slash(&url));
     }

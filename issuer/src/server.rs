@@ -43,6 +43,10 @@ pub enum ServerError {
     NotSetUp,
     #[error("the issuer isn't set up right")]
     Setup(#[from] SetupError),
+    #[error(
+        "a console that listens for other machines needs --tls-cert, --tls-key and --console-url"
+    )]
+    Console,
     #[error("the home can't be used")]
     Home(#[from] HomeError),
     #[error("the keys can't be used")]
@@ -67,12 +71,14 @@ pub async fn serve(
     let did = home.did()?.ok_or(ServerError::NotSetUp)?;
     UpdateKeys::require_none_in(&home.path(""))?;
     let public = bind(settings.listen, tls.clone()).await?;
-    let edge = |address| ConsoleEdge {
-        address,
-        tls: tls.is_some(),
-    };
+    let console_url = settings.console_url.as_ref();
+    // Passwords pass no network in the clear, and a name that others chose is not the console's.
+    let for_others = !settings.console_listen.ip().is_loopback();
+    if for_others && (tls.is_none() || console_url.is_none()) {
+        return Err(ServerError::Console);
+    }
     let console = bind(settings.console_listen, tls.clone()).await?;
-    let edge = edge(console.address());
+    let edge = ConsoleEdge::new(console.address(), tls.is_some(), console_url);
     let public_url = settings
         .public_url
         .clone()
@@ -94,7 +100,7 @@ pub async fn serve(
     });
     let (first, second) = tokio::join!(
         jumin_http::serve(
-            public,
+            public.behind(settings.trusted_proxies.clone()),
             routes::public(Arc::clone(&app.0)),
             ended(stopped.clone())
         ),

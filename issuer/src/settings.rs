@@ -4,6 +4,7 @@ use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use jumin_http::TrustedProxies;
 use jumin_identity::text::{Illegible, require_legible};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -50,6 +51,12 @@ pub struct Settings {
     pub listen: SocketAddr,
     #[serde(default = "default_console")]
     pub console_listen: SocketAddr,
+    /// The console's own address, `https://NAME[:PORT]`: required where it listens for other machines.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub console_url: Option<Url>,
+    /// Reverse proxies before the public listener: one may hold as many connections as all together may.
+    #[serde(default, skip_serializing_if = "TrustedProxies::is_empty")]
+    pub trusted_proxies: TrustedProxies,
 }
 
 /// Where the public listener is by default.

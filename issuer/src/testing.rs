@@ -263,10 +263,7 @@ async fn app(store: Store) -> App {
             ko: names.ko,
             en: names.en,
         },
-        console: ConsoleEdge {
-            address: ([127, 0, 0, 1], 7201).into(),
-            tls: false,
-        },
+        console: ConsoleEdge::new(([127, 0, 0, 1], 7201).into(), false, None),
         console_token: Secret::random(),
         passwords: Passwords::default(),
         devices: DeviceKey::new(&[6; 32]),

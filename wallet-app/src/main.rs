@@ -24,6 +24,10 @@ use crate::arguments::Arguments;
 use crate::session::Session;
 
 fn main() -> ExitCode {
+    if let Err(error) = jumin_http::protect_process() {
+        eprintln!("error: the process cannot be protected: {error}");
+        return ExitCode::FAILURE;
+    }
     let arguments = Arguments::parse();
     if !window::has_display() {
         eprintln!("error: there is no display: DISPLAY and WAYLAND_DISPLAY are not set");

@@ -45,6 +45,8 @@ pub use status::{VersionRow, VersionState};
 pub enum StoreError {
     #[error("the database failed")]
     Database(#[from] sqlx::Error),
+    #[error("the database can't be kept its owner's alone")]
+    Private(#[source] std::io::Error),
     #[error("the database can't be brought up to date")]
     Migrate(#[from] sqlx::migrate::MigrateError),
     #[error("the database contains a row that can't be read")]
@@ -68,6 +70,7 @@ pub struct Store {
 impl Store {
     /// Opens the database, making it if there is none, and brings its tables up to date.
     pub async fn open(path: &Path) -> Result<Self, StoreError> {
+        jumin_http::keep_private(path).map_err(StoreError::Private)?;
         let options = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(true)

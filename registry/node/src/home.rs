@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 use anyhow::{Context as _, bail, ensure};
 use commonware_codec::{Copying, DecodeExt as _, Encode as _};
 use commonware_cryptography::{Signer as _, ed25519};
-use jumin_http::Url;
+use jumin_http::{TrustedProxies, Url};
 use jumin_identity::{FileKey, NetworkName, Signer as _};
 use jumin_registry::{
     GovernanceRecord, MAX_NETWORK_VALIDATORS, MAX_SIGNATURES, NetworkTrust, Validator,
@@ -51,6 +51,9 @@ pub(crate) struct Config {
     /// How many requests one address may make in a second.
     #[serde(default = "default_requests")]
     pub requests_per_second: u32,
+    /// Reverse proxies before the API: requests through them count for who `X-Forwarded-For` says asks.
+    #[serde(default, skip_serializing_if = "TrustedProxies::is_empty")]
+    pub trusted_proxies: TrustedProxies,
     /// How many operations may wait for a block.
     #[serde(default = "default_pending")]
     pub max_pending: usize,
@@ -85,6 +88,7 @@ impl Config {
             p2p_listen,
             idle_block_ms: default_idle(),
             requests_per_second: default_requests(),
+            trusted_proxies: TrustedProxies::default(),
             max_pending: default_pending(),
             max_pending_per_submitter: default_pending_per_submitter(),
             sync: Vec::new(),

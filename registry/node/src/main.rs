@@ -106,6 +106,10 @@ struct Serve {
 
 #[tokio::main]
 async fn main() -> ExitCode {
+    if let Err(error) = jumin_http::protect_process() {
+        eprintln!("error: the process cannot be protected: {error}");
+        return ExitCode::FAILURE;
+    }
     jumin_http::init_tracing();
     let result = match Cli::parse().command {
         Command::Init(options) => options.write(),

@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use jumin_http::{Listen, TlsFiles};
 
-use crate::api;
+use crate::api::{self, Limit};
 use crate::check;
 use crate::home::Home;
 use crate::ledger::Ledger;
@@ -56,7 +56,8 @@ pub async fn run(options: RunOptions) -> anyhow::Result<()> {
     require_room(&data)?;
     let ledger = open_ledger(&home, options.votes).await?;
     let state_file = home.state();
-    let requests = home.config.requests_per_second;
+    let proxies = home.config.trusted_proxies.clone();
+    let limit = Limit::new(home.config.requests_per_second, proxies.clone());
     let directory = home.path.clone();
     let validator = Validator::start(home, ledger.clone()).await;
     let validator = validator.map_err(|error| explain(error, &data))?;
@@ -64,7 +65,7 @@ pub async fn run(options: RunOptions) -> anyhow::Result<()> {
 
     std::fs::write(directory.join("address"), &url).context("cannot write the address file")?;
     println!("listening on {}", bound.base_url());
-    let app = router(ledger, &validator, requests, state_file)?;
+    let app = router(ledger, &validator, limit, state_file)?;
     let ended = engine_ended(&validator);
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let stopping = async move {
@@ -73,7 +74,7 @@ pub async fn run(options: RunOptions) -> anyhow::Result<()> {
             _ = stopped => {}
         }
     };
-    let served = jumin_http::serve(bound, app, stopping);
+    let served = jumin_http::serve(bound.behind(proxies), app, stopping);
     tokio::pin!(served);
     let served = tokio::select! {
         served = &mut served => served,
@@ -156,13 +157,13 @@ async fn fetch_state(home: &Home, store: &Arc<Store>) -> anyhow::Result<()> {
 fn router(
     ledger: Arc<Ledger>,
     validator: &Validator,
-    requests_per_second: u32,
+    limit: Limit,
     state_file: PathBuf,
 ) -> anyhow::Result<axum::Router> {
     let counts = api::install()?;
     tokio::spawn(api::keep_up(counts.clone()));
     tokio::spawn(api::watch_blocks(ledger.clone()));
-    let context = api::Context::new(ledger, validator, requests_per_second, counts, state_file);
+    let context = api::Context::new(ledger, validator, limit, counts, state_file);
     Ok(api::router(context))
 }
 

@@ -7,6 +7,10 @@ use std::process::ExitCode;
 use clap::Parser;
 
 fn main() -> ExitCode {
+    if let Err(error) = jumin_http::protect_process() {
+        eprintln!("error: the process cannot be protected: {error}");
+        return ExitCode::FAILURE;
+    }
     let arguments = cli::Arguments::parse();
     let (json, language) = (arguments.json, cli::Language::choose(arguments.lang));
     let runtime = match tokio::runtime::Builder::new_current_thread()

@@ -55,10 +55,7 @@ mod tests {
     use super::*;
 
     fn edge(tls: bool) -> ConsoleEdge {
-        ConsoleEdge {
-            address: ([127, 0, 0, 1], 7201).into(),
-            tls,
-        }
+        ConsoleEdge::new(([127, 0, 0, 1], 7201).into(), tls, None)
     }
 
     #[test]

@@ -6,23 +6,20 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use jumin_http::{Problem, asked_host, is_loopback_host, is_same_origin};
+use jumin_http::{Problem, is_same_origin};
 
 use super::cookie;
 use crate::app::{App, internal};
 use crate::console::Actor;
 use crate::routes::credential::bearer;
 
-/// Lets requests through that name this machine, where the console listens on this machine only: a name of somebody
-/// else's that leads here must not make a browser take their page for ours (DNS rebinding).
-pub async fn check_host(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
-    if !app.console.address.ip().is_loopback()
-        || asked_host(&request).is_some_and(|host| is_loopback_host(&host))
-    {
-        return next.run(request).await;
+/// Takes requests for the console's own names only, without a proxy between: a name of somebody else's that leads here must
+/// not make a browser take their page for ours (DNS rebinding), and what a proxy passes on comes from anywhere.
+pub async fn check_names(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    match app.console.names.check(&request) {
+        Ok(()) => next.run(request).await,
+        Err(refused) => refused.into_response(),
     }
-    let detail = "The console is for this machine only.";
-    Problem::new(StatusCode::FORBIDDEN, "wrong_host", detail).into_response()
 }
 
 /// Lets requests through that carry the console's token, or the cookie of a session and signs of our own page.

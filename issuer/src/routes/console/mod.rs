@@ -76,7 +76,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/healthz", get(|| async { "ok" }))
         .route("/v1/{*path}", any(no_such_route));
     let router = jumin_http::with_pages::<_, Page>(router)
-        .layer(from_fn_with_state(Arc::clone(&app), guard::check_host))
+        .layer(from_fn_with_state(Arc::clone(&app), guard::check_names))
         .with_state(Arc::clone(&app));
     jumin_http::layers(router, MAX_BODY)
         .layer(from_fn(as_problems))

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use axum::extract::{ConnectInfo, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use jumin_http::{Problem, party};
+use jumin_http::{Problem, TrustedProxies, party};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::Context;
@@ -23,6 +23,7 @@ const MAX_OPEN_OF_SOURCE: usize = 1_024;
 pub(crate) struct Limit {
     /// Requests that one address may make in a window.
     per_source: u32,
+    proxies: TrustedProxies,
     counts: Mutex<(Instant, HashMap<IpAddr, u32>)>,
     open: Mutex<HashMap<IpAddr, usize>>,
     all: Semaphore,
@@ -36,9 +37,10 @@ struct Place<'a> {
 }
 
 impl Limit {
-    pub(crate) fn new(per_source: u32) -> Self {
+    pub(crate) fn new(per_source: u32, proxies: TrustedProxies) -> Self {
         Self {
             per_source,
+            proxies,
             counts: Mutex::new((Instant::now(), HashMap::new())),
             open: Mutex::default(),
             all: Semaphore::new(MAX_OPEN),
@@ -97,7 +99,9 @@ pub(crate) async fn by_source(
     request: Request,
     next: Next,
 ) -> Response {
-    let source = party(source.ip());
+    // Behind a proxy everybody would have its address, and one could use up the share of all.
+    let source = context.limit.proxies.source(source.ip(), request.headers());
+    let source = party(source);
     if !context.limit.admits(source, Instant::now()) {
         let detail = "Too many requests from this address; nothing was taken. Ask more slowly.";
         let refused = Problem::too_many_requests("rate_limited", detail);
@@ -117,7 +121,7 @@ mod tests {
 
     #[test]
     fn one_source_is_refused_past_its_share_and_others_are_not() {
-        let limit = Limit::new(3);
+        let limit = Limit::new(3, TrustedProxies::default());
         let now = Instant::now();
         let (greedy, other) = (IpAddr::from([127, 0, 0, 1]), IpAddr::from([127, 0, 0, 2]));
         assert!((0..3).all(|_| limit.admits(greedy, now)));
@@ -128,7 +132,7 @@ mod tests {
 
     #[test]
     fn one_source_cannot_hold_all_open_requests() {
-        let limit = Limit::new(1);
+        let limit = Limit::new(1, TrustedProxies::default());
         let (greedy, other) = (IpAddr::from([127, 0, 0, 1]), IpAddr::from([127, 0, 0, 2]));
         let mut held: Vec<_> = (0..MAX_OPEN_OF_SOURCE)
             .map(|_| limit.open(greedy).unwrap())

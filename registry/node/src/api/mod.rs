@@ -10,6 +10,7 @@ mod records;
 mod resolution;
 mod snapshot;
 
+pub(crate) use limit::Limit;
 pub(crate) use meter::{finalized, install, keep_up, operation_finalized, refused, watch_blocks};
 
 use std::path::PathBuf;
@@ -41,7 +42,7 @@ pub(crate) struct Context {
     counts: PrometheusHandle,
     state_file: Arc<PathBuf>,
     key: [u8; 32],
-    limit: Arc<limit::Limit>,
+    limit: Arc<Limit>,
     /// One for each submitter that waits for the finalization.
     waiters: Arc<Semaphore>,
     /// One for each bundle that is being made.
@@ -56,7 +57,7 @@ impl Context {
     pub(crate) fn new(
         ledger: Arc<Ledger>,
         validator: &Validator,
-        requests_per_second: u32,
+        limit: Limit,
         counts: PrometheusHandle,
         state_file: PathBuf,
     ) -> Self {
@@ -67,7 +68,7 @@ impl Context {
             counts,
             state_file: Arc::new(state_file),
             key: validator.key,
-            limit: Arc::new(limit::Limit::new(requests_per_second)),
+            limit: Arc::new(limit),
             waiters: Arc::new(Semaphore::new(operations::MAX_WAITERS)),
             bundlers: Arc::new(Semaphore::new(records::MAX_BUNDLERS)),
             chunks: Arc::new(Semaphore::new(snapshot::CHUNKS_AT_ONCE)),

@@ -1,10 +1,11 @@
 //! What other pages, and names that only lead here, may not do.
 
-use axum::http::{Method, StatusCode};
+use axum::body::Body;
+use axum::http::{Method, Request, StatusCode};
 use serde_json::json;
 
 use super::browser::{Browser, PASSWORD, issuer};
-use crate::testing::HOST;
+use crate::testing::{HOST, TestIssuer};
 
 #[tokio::test]
 async fn changes_from_another_page_are_refused() {
@@ -72,6 +73,8 @@ async fn names_that_only_lead_here_are_refused() {
         "evil.example:7201",
         "127.0.0.1.evil.example:7201",
         "10.0.0.1:7201",
+        "127.0.0.1",
+        "127.0.0.1:7200",
         "",
         "@",
     ] {
@@ -85,12 +88,39 @@ async fn names_that_only_lead_here_are_refused() {
             );
         }
     }
-    for host in ["localhost:7201", "[::1]:7201", "127.0.0.1"] {
+    for host in ["localhost:7201", "[::1]:7201", "127.0.0.9:7201"] {
         browser.host = host;
         assert_eq!(
             browser.get("/v1/overview").await.status,
             StatusCode::OK,
             "{host}"
         );
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_taken_through_a_proxy_not_even_the_right_token() {
+    let issuer = TestIssuer::new().await;
+    let token = issuer.app.console_token.reveal();
+    for header in [
+        "forwarded",
+        "via",
+        "x-real-ip",
+        "x-forwarded-for",
+        "x-forwarded-proto",
+    ] {
+        for path in ["/v1/overview", "/v1/session", "/", "/healthz"] {
+            let request = Request::get(path)
+                .header("host", HOST)
+                .header("authorization", format!("Bearer {token}"))
+                .header(header, "127.0.0.1");
+            let request = request.body(Body::empty()).unwrap();
+            let answer = issuer.ask_console(request).await;
+            assert_eq!(
+                (answer.status, answer.code()),
+                (StatusCode::FORBIDDEN, "proxied"),
+                "{header} {path}"
+            );
+        }
     }
 }
