@@ -138,7 +138,7 @@ describe('before the camera', () => {
 describe('by hand and by file', () => {
   test('a desk is set up once, by keyboard', async () => {
     await inBrowser({}, async (browser) => {
-      const page = await browser.open(`${stack.env.COUNTER_URL}/`)
+      const page = await browser.open(await stack.signInLink())
       await page.getByTestId('open-desk').click()
       await page.getByText('창구 이름을 입력하세요.').waitFor()
       await check(page, 'the set-up with what is missing')

@@ -24,6 +24,7 @@ want webkit2gtk-driver command -v WebKitWebDriver  # drives the window in the te
 want xvfb command -v Xvfb                          # a display for the tests
 want xauth command -v xauth
 want chromium command -v chromium                  # the pages of counter and console in the tests
+want nginx-light test -x /usr/sbin/nginx           # the reverse proxy of the tests
 want fonts-nanum test -d /usr/share/fonts/truetype/nanum # 한자 (the pages bring their own 한글)
 want dbus command -v dbus-run-session             # the keyring test's own session bus
 want gnome-keyring command -v gnome-keyring-daemon # the keyring test's Secret Service

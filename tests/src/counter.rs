@@ -5,7 +5,7 @@ use std::rc::Rc;
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
-use crate::http::Http;
+use crate::http::{Answer, Http};
 use crate::issuer::text;
 use crate::network::Network;
 use crate::process::{Process, Settings};
@@ -27,7 +27,8 @@ pub struct Counter {
     name: String,
     directory: PathBuf,
     settings: Settings,
-    port: u16,
+    /// Of the wallets' listener and of the desk's.
+    ports: (u16, u16),
     process: Option<Process>,
     http: Rc<Http>,
 }
@@ -39,14 +40,14 @@ impl Counter {
         directory: &Path,
         settings: &Settings,
         network: &Network,
-        port: u16,
+        ports: (u16, u16),
         http: Rc<Http>,
     ) -> Result<Self> {
         let counter = Self {
             name: name.to_owned(),
             directory: directory.to_owned(),
             settings: settings.clone(),
-            port,
+            ports,
             process: None,
             http,
         };
@@ -99,8 +100,17 @@ impl Counter {
         self.verify(&[&picture.display().to_string()])
     }
 
+    /// Starts the local service behind a proxy by which wallets reach it.
+    pub fn serve_behind(&mut self, public_url: &str) -> Result<()> {
+        self.serve_with(&["--public-url", public_url])
+    }
+
     /// Starts the local service.
     pub fn serve(&mut self) -> Result<()> {
+        self.serve_with(&[])
+    }
+
+    fn serve_with(&mut self, more: &[&str]) -> Result<()> {
         let address = self.home().join("address");
         let _ = fs::remove_file(&address);
         let mut arguments = vec![
@@ -108,9 +118,12 @@ impl Counter {
             "--home".into(),
             self.home().display().to_string(),
             "--listen".into(),
-            format!("127.0.0.1:{}", self.port),
+            format!("127.0.0.1:{}", self.ports.0),
+            "--desk-listen".into(),
+            format!("127.0.0.1:{}", self.ports.1),
         ];
         arguments.extend(self.settings.tls_arguments());
+        arguments.extend(more.iter().map(|argument| (*argument).to_owned()));
         let mut process = Process::start(
             Program::Counter,
             &self.name,
@@ -131,46 +144,73 @@ impl Counter {
         }
     }
 
-    /// The base URL of the local service.
+    /// The base URL for wallets.
     pub fn url(&self) -> String {
-        format!("{}://127.0.0.1:{}", self.settings.scheme(), self.port)
+        format!("{}://127.0.0.1:{}", self.settings.scheme(), self.ports.0)
     }
 
-    /// Starts a request over the local service; `mode` is `qr`, `online` or `one-way`.
+    /// The base URL of the desk.
+    pub fn desk_url(&self) -> String {
+        format!("{}://127.0.0.1:{}", self.settings.scheme(), self.ports.1)
+    }
+
+    /// The token with which programs use the desk.
+    pub fn desk_token(&self) -> Result<String> {
+        let token = fs::read_to_string(self.home().join("desk-token"))?;
+        Ok(token.trim().to_owned())
+    }
+
+    /// A link that lets one browser use the desk.
+    pub fn sign_in_link(&self) -> Result<String> {
+        let link = self.command(&["sign-in"])?.success()?.stdout;
+        Ok(link.trim().to_owned())
+    }
+
+    /// Starts a request at the desk; `mode` is `qr`, `online` or `one-way`.
     pub fn api_request(&self, service: &str, mode: &str) -> Result<Value> {
         let body = json!({"service": service, "mode": mode});
-        self.http
-            .post(&format!("{}/v1/requests", self.url()), &body, &[])?
-            .success()
+        self.desk_post("/v1/requests", &body)?.success()
     }
 
-    /// The state of a request made over the local service.
+    /// The state of a request of the desk.
     pub fn api_state(&self, id: &str) -> Result<Value> {
-        self.http
-            .get(&format!("{}/v1/requests/{id}", self.url()), &[])?
-            .success()
+        self.desk_get(&format!("/v1/requests/{id}"))
     }
 
-    /// How the office stands, by the local service.
+    /// How the office stands.
     pub fn api_status(&self) -> Result<Value> {
-        self.http
-            .get(&format!("{}/v1/status", self.url()), &[])?
-            .success()
+        self.desk_get("/v1/status")
     }
 
-    /// Submits scanned texts to the local service.
+    /// Submits scanned texts to the desk.
     pub fn api_scan(&self, texts: &[String]) -> Result<Value> {
-        let body = json!({"texts": texts});
-        self.http
-            .post(&format!("{}/v1/scans", self.url()), &body, &[])?
+        self.desk_post("/v1/scans", &json!({"texts": texts}))?
             .json()
     }
 
-    /// Submits a picture to the local service.
+    /// Submits a picture to the desk.
     pub fn api_scan_picture(&self, picture: &Path) -> Result<Value> {
         let bytes = fs::read(picture).with_context(|| picture.display().to_string())?;
-        let url = format!("{}/v1/scans", self.url());
-        self.http.post_bytes(&url, "image/png", bytes)?.json()
+        let bearer = format!("Bearer {}", self.desk_token()?);
+        let url = format!("{}/v1/scans", self.desk_url());
+        let headers = [("authorization", bearer.as_str())];
+        self.http
+            .post_bytes(&url, "image/png", bytes, &headers)?
+            .json()
+    }
+
+    fn desk_get(&self, path: &str) -> Result<Value> {
+        let bearer = format!("Bearer {}", self.desk_token()?);
+        let url = format!("{}{path}", self.desk_url());
+        self.http
+            .get(&url, &[("authorization", &bearer)])?
+            .success()
+    }
+
+    fn desk_post(&self, path: &str, body: &Value) -> Result<Answer> {
+        let bearer = format!("Bearer {}", self.desk_token()?);
+        let url = format!("{}{path}", self.desk_url());
+        self.http.post(&url, body, &[("authorization", &bearer)])
     }
 
     /// Adds or replaces a service's policy.

@@ -133,7 +133,7 @@ impl Governor {
         let url = format!("{}/v1/operations?wait=15", self.node);
         let answer = self
             .http
-            .post_bytes(&url, "application/json", signed.to_bytes())?;
+            .post_bytes(&url, "application/json", signed.to_bytes(), &[])?;
         let answer = answer.success()?;
         if text(&answer, "status")? != "finalized" {
             bail!("the operation was not finalized in time: {answer}");

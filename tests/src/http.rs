@@ -80,11 +80,17 @@ impl Http {
     }
 
     /// Posts bytes.
-    pub fn post_bytes(&self, url: &str, media_type: &str, body: Vec<u8>) -> Result<Answer> {
+    pub fn post_bytes(
+        &self,
+        url: &str,
+        media_type: &str,
+        body: Vec<u8>,
+        headers: &[(&str, &str)],
+    ) -> Result<Answer> {
         let url = Url::parse(url)?;
         let answer = self
             .client
-            .post_bytes(&url, media_type, body, &[], MAX_BYTES);
+            .post_bytes(&url, media_type, body, headers, MAX_BYTES);
         self.finish(&url, self.block_on(answer))
     }
 

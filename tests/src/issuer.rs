@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use crate::clock::wait_until;
 use crate::http::{Answer, Http};
 use crate::network::Network;
+use crate::private::write_private;
 use crate::process::{Process, Settings};
 use crate::programs::{Finished, Program, run};
 
@@ -108,7 +109,7 @@ impl Issuer {
         let settings = settings.with_variable("JUMIN_ISSUER_PASSWORD", &password);
         let arguments = ["account", "--home", &home, "--name", CONSOLE_ACCOUNT];
         run(Program::Issuer, &settings, &arguments)?.success()?;
-        Ok(fs::write(self.password_file(), password)?)
+        write_private(&self.password_file(), password.as_bytes())
     }
 
     fn password_file(&self) -> PathBuf {

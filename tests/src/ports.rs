@@ -10,6 +10,7 @@ pub struct Ports {
     pub issuer: u16,
     pub console: u16,
     pub counter: u16,
+    pub desk: u16,
 }
 
 impl Ports {
@@ -19,7 +20,8 @@ impl Ports {
             nodes: (7100..).take(validators).collect(),
             issuer: 7200,
             console: 7201,
-            counter: 7300,
+            desk: 7300,
+            counter: 7301,
         }
     }
 
@@ -34,6 +36,7 @@ impl Ports {
             issuer: free_port()?,
             console: free_port()?,
             counter: free_port()?,
+            desk: free_port()?,
         })
     }
 }

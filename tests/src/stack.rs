@@ -77,7 +77,7 @@ impl Stack {
             directory,
             settings,
             &network,
-            ports.counter,
+            (ports.counter, ports.desk),
             http.clone(),
         )?;
         Ok(Self {
@@ -129,13 +129,13 @@ impl Stack {
 
     /// Makes another counter.
     pub fn another_counter(&self, name: &str) -> Result<Counter> {
-        let port = free_port()?;
+        let ports = (free_port()?, free_port()?);
         Counter::create(
             name,
             &self.directory,
             &self.settings,
             &self.network,
-            port,
+            ports,
             self.http.clone(),
         )
     }

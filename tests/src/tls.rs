@@ -7,6 +7,8 @@ use rcgen::{
     KeyUsagePurpose,
 };
 
+use crate::private::write_private;
+
 /// A certificate authority for development with one server certificate for this machine.
 #[derive(Clone, Debug)]
 pub struct DevelopmentCa {
@@ -41,7 +43,10 @@ impl DevelopmentCa {
         };
         fs::write(this.ca_path(), ca_certificate.pem())?;
         fs::write(this.server_cert_path(), server_certificate.pem())?;
-        write_private(&this.server_key_path(), &server_key.serialize_pem())?;
+        write_private(
+            &this.server_key_path(),
+            server_key.serialize_pem().as_bytes(),
+        )?;
         Ok(this)
     }
 
@@ -57,17 +62,4 @@ impl DevelopmentCa {
     pub(crate) fn server_key_path(&self) -> PathBuf {
         self.directory.join("server-key.pem")
     }
-}
-
-fn write_private(path: &Path, text: &str) -> Result<()> {
-    use std::io::Write;
-    let mut options = fs::File::options();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt;
-        options.mode(0o600);
-    }
-    options.open(path)?.write_all(text.as_bytes())?;
-    Ok(())
 }

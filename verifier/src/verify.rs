@@ -44,10 +44,21 @@ impl VerifiedPresentation {
 
     /// Turns the presentation into the refusal `replayed`, for a nonce that was used before.
     pub fn replayed(self) -> Refusal {
+        self.refused(Verdict::Replayed, "This code was used before.")
+    }
+
+    /// Turns the presentation into the refusal `presentation_expired`, for a nonce from so long before the newest time that
+    /// the caller knows that it can no longer tell whether it was used.
+    pub fn outlived(self) -> Refusal {
+        let reason = "The code is older than what is known of used codes: the clock may be wrong.";
+        self.refused(Verdict::PresentationExpired, reason)
+    }
+
+    fn refused(self, verdict: Verdict, reason: &str) -> Refusal {
         let mut report = self.report;
-        report.verdict = Verdict::Replayed;
+        report.verdict = verdict;
         report.claims = Map::new();
-        report.reason = "This code was used before.".to_owned();
+        report.reason = reason.to_owned();
         Refusal::new(report)
     }
 }

@@ -11,7 +11,7 @@ export async function openDesk(browser, stack, service, preferences = {}) {
     sessionStorage.setItem('opened', 'yes')
     localStorage.setItem('jumin-counter', value)
   }, JSON.stringify(kept))
-  await page.goto(`${stack.env.COUNTER_URL}/`)
+  await page.goto(await stack.signInLink())
   return page
 }
 

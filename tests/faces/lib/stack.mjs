@@ -27,7 +27,7 @@ class Stack {
   constructor(child, lines, directory, env) {
     Object.assign(this, { child, lines, directory, env })
     this.console = (method, route, body) => call(env.CONSOLE_URL, method, route, body, env.CONSOLE_TOKEN)
-    this.counter = (method, route, body) => call(env.COUNTER_URL, method, route, body)
+    this.counter = (method, route, body) => call(env.DESK_URL, method, route, body, env.DESK_TOKEN)
   }
 
   /**
@@ -75,6 +75,12 @@ class Stack {
     const network = { nodes: this.env.NODE_URLS.split(','), trust, trust_anchors: this.env.JUMIN_TRUST_ANCHORS ?? null }
     await writeFile(file, JSON.stringify(network, null, 2))
     return file
+  }
+
+  /** Makes a link that lets one browser use the desk. */
+  async signInLink() {
+    const { stdout } = await run(program('jumin-counter'), ['sign-in', '--home', this.env.COUNTER_HOME])
+    return stdout.trim()
   }
 
   /** Makes a request at the counter with its command line and gives the picture's path. */

@@ -53,11 +53,14 @@ export async function consoleApi(stack, method, route, body) {
   return response.json()
 }
 
-/** Calls the counter's local API. */
+/** Calls the desk's API. */
 export async function counterApi(stack, method, route, body) {
-  const response = await fetch(`${stack.env.COUNTER_URL}${route}`, {
+  const response = await fetch(`${stack.env.DESK_URL}${route}`, {
     method,
-    headers: { 'content-type': 'application/json' },
+    headers: {
+      authorization: `Bearer ${stack.env.DESK_TOKEN}`,
+      'content-type': 'application/json',
+    },
     body: body && JSON.stringify(body),
   })
   if (!response.ok) throw new Error(`${route}: ${response.status} ${await response.text()}`)

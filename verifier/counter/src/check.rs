@@ -9,6 +9,7 @@ use crate::desk::{Desk, DeskError};
 use crate::outcome::Outcome;
 use crate::store::Decision;
 use crate::sync::Network;
+use crate::used::Use;
 
 const USED: &str = "This code was used before.";
 
@@ -88,7 +89,7 @@ impl Desk {
     ) -> Result<Outcome, DeskError> {
         let nonce = accepted.nonce().to_owned();
         let outcome = Outcome::new(accepted.report().clone(), network);
-        let first = self
+        let used = self
             .store
             .accept(&Decision {
                 request_id: request,
@@ -96,11 +97,15 @@ impl Desk {
                 outcome: &outcome,
             })
             .await?;
-        if first {
-            self.results.put(request, &outcome);
-            return Ok(outcome);
-        }
-        let outcome = Outcome::new(accepted.replayed().report().clone(), network);
+        let refusal = match used {
+            Use::First => {
+                self.results.put(request, &outcome);
+                return Ok(outcome);
+            }
+            Use::Again => accepted.replayed(),
+            Use::Forgotten => accepted.outlived(),
+        };
+        let outcome = Outcome::new(refusal.report().clone(), network);
         self.refused(request, &nonce, outcome).await
     }
 

@@ -6,7 +6,8 @@ use sqlx::{Row, Sqlite, Transaction};
 use crate::clock::unix_now;
 use crate::desk::{Desk, DeskError};
 use crate::outcome::Outcome;
-use crate::store::{Decision, Store, StoreError, signed, use_up};
+use crate::store::{Decision, Store, StoreError, signed};
+use crate::used::{Use, use_up};
 
 /// How long a clerk may take to decide, in seconds.
 const DECIDE_WITHIN: u64 = 300;
@@ -103,8 +104,8 @@ impl Store {
         }
         let nonce: String = row.try_get("nonce")?;
         let ruling = match use_up(&mut transaction, &nonce, now).await? {
-            true => wanted,
-            false => Ruling::Replayed,
+            Use::First => wanted,
+            Use::Again | Use::Forgotten => Ruling::Replayed,
         };
         write_ruling(&mut transaction, outcome, ruling, now).await?;
         transaction.commit().await?;

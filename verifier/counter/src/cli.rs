@@ -1,5 +1,4 @@
 use std::io::{Read as _, Write as _};
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -7,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::{Args, Parser, Subcommand};
-use jumin_http::{Client, Listen, TlsFiles};
+use jumin_http::Client;
 use jumin_identity::{ClaimPath, DidUrl, FileKey};
 use jumin_keys::{Agency, KeyCommand, UpdateKeys};
 use jumin_registry::client::LedgerClient;
@@ -20,7 +19,7 @@ use crate::evidence::EvidenceFiles;
 use crate::home::{Home, Settings, read_bounded, write_atomic};
 use crate::outcome::Outcome;
 use crate::picture::{MAX_PICTURE_BYTES, draw_code, is_picture, read_code};
-use crate::routes::{Office, router};
+use crate::serve::{ServeArgs, print_link, serve};
 use crate::setup::{NewOffice, REQUEST_KEYS, SetUp, set_up};
 use crate::standing::{Standing, standing};
 use crate::store::Store;
@@ -54,15 +53,17 @@ enum Command {
     Request(RequestArgs),
     /// Checks scanned codes; prints the verdict as JSON; exit code 0 only for `valid`.
     Verify(VerifyArgs),
-    /// Serves the desk's page and API, and wallets (OpenID4VP).
+    /// Serves the desk's page and API at one address, and wallets (OpenID4VP) at another.
     Serve(ServeArgs),
+    /// Prints a link that lets one browser use the desk for twelve hours; it can be opened once, within ten minutes.
+    SignIn(HomeArgs),
 }
 
 #[derive(Debug, Args)]
-struct HomeArgs {
+pub(crate) struct HomeArgs {
     /// The counter's folder.
     #[arg(long, env = "JUMIN_COUNTER_HOME")]
-    home: PathBuf,
+    pub(crate) home: PathBuf,
 }
 
 #[derive(Debug, Args)]
@@ -120,24 +121,6 @@ struct VerifyArgs {
     request: Option<String>,
 }
 
-#[derive(Debug, Args)]
-struct ServeArgs {
-    #[command(flatten)]
-    home: HomeArgs,
-    /// Where to listen.
-    #[arg(long, default_value = "127.0.0.1:7300")]
-    listen: SocketAddr,
-    /// Certificate chain (PEM), for HTTPS.
-    #[arg(long, requires = "tls_key")]
-    tls_cert: Option<PathBuf>,
-    /// Private key (PEM), for HTTPS.
-    #[arg(long, requires = "tls_cert")]
-    tls_key: Option<PathBuf>,
-    /// What the counter calls itself to wallets.
-    #[arg(long)]
-    public_url: Option<Url>,
-}
-
 impl Cli {
     /// Does what the command line says.
     pub async fn run(self) -> Result<ExitCode> {
@@ -148,6 +131,7 @@ impl Cli {
             Command::Request(args) => request(args).await,
             Command::Verify(args) => verify(args).await,
             Command::Serve(args) => serve(args).await,
+            Command::SignIn(args) => print_link(&Home::at(args.home)).await,
         }
     }
 }
@@ -318,41 +302,8 @@ fn read_argument(code: &str) -> Result<Vec<String>> {
     })
 }
 
-async fn serve(args: ServeArgs) -> Result<ExitCode> {
-    let home = Home::at(args.home.home);
-    UpdateKeys::require_none_in(home.root())?;
-    let desk = Arc::new(open_desk(&home).await?);
-    let name = home.settings()?.name;
-    let tls = args.tls_cert.zip(args.tls_key);
-    let listen = Listen {
-        address: args.listen,
-        tls: tls.map(|(cert, key)| TlsFiles { cert, key }),
-    };
-    let bound = jumin_http::bind(&listen).await?;
-    let base_url = bound.base_url();
-    let public_url = args
-        .public_url
-        .map_or(base_url.clone(), |url| url.to_string());
-    let public_url = public_url.trim_end_matches('/');
-    let office = Office {
-        desk: Arc::clone(&desk),
-        name,
-        public_url: Arc::from(public_url),
-    };
-    write_atomic(&home.address(), base_url.as_bytes())
-        .with_context(|| "cannot write the address file")?;
-    println!("listening on {base_url}");
-    println!("the desk's page, for this machine only: {base_url}/");
-    std::io::stdout().flush()?;
-    let keeper = tokio::spawn(keep_fresh(desk));
-    let served = jumin_http::serve(bound, router(office), jumin_http::shutdown_signal()).await;
-    keeper.abort();
-    served?;
-    Ok(ExitCode::SUCCESS)
-}
-
 /// Keeps the evidence fresh between scans, so that a desk seldom waits for the network.
-async fn keep_fresh(desk: Arc<Desk>) {
+pub(crate) async fn keep_fresh(desk: Arc<Desk>) {
     let mut told = Vec::new();
     let shortest = desk.services().map(|policy| policy.refresh_after).min();
     // A little ahead of when a check would ask for itself.
@@ -410,7 +361,7 @@ fn open_ledger(home: &Home) -> Result<(Ledger, Settings)> {
     Ok((ledger, settings))
 }
 
-async fn open_desk(home: &Home) -> Result<Desk> {
+pub(crate) async fn open_desk(home: &Home) -> Result<Desk> {
     let (ledger, settings) = open_ledger(home)?;
     let store = Store::open(&home.database()).await?;
     let (fragment, signer) = home.keys().current(REQUEST_KEYS)?;

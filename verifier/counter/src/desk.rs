@@ -270,7 +270,11 @@ impl Desk {
             Mode::Qr => self.start_qr(id, policy, now)?,
             Mode::Online => self.start_online(id, policy, base_url, now)?,
         };
-        self.store.insert_request(&request, now).await?;
+        let view = self.ledger.view();
+        let ledger_time = view.map(|view| view.checkpoint().time_ms() / 1000);
+        self.store
+            .insert_request(&request, now, ledger_time)
+            .await?;
         Ok(started)
     }
 
@@ -282,7 +286,7 @@ impl Desk {
     ) -> Result<(StoredRequest, Started), DeskError> {
         let pending = PendingRequest::one_way(policy.clone(), &self.verifier, now)
             .map_err(DeskError::Start)?;
-        stored(id, pending, None, None, Vec::new(), None)
+        stored(id, pending, None, Vec::new())
     }
 
     fn start_qr(
@@ -298,7 +302,7 @@ impl Desk {
             .iter()
             .map(|frame| frame.text().to_owned())
             .collect();
-        stored(id, pending, Some(object), None, qr, None)
+        stored(id, pending, Some(object), qr)
     }
 
     fn start_online(
@@ -308,10 +312,12 @@ impl Desk {
         base_url: &str,
         now: u64,
     ) -> Result<(StoredRequest, Started), DeskError> {
+        // The wallet learns where to fetch and to answer, and that must open nothing at the desk.
+        let wallet_id = b64url(&random_bytes::<16>());
         let key =
             ResponseKey::generate(&b64url(&random_bytes::<8>())).map_err(DeskError::Encryption)?;
         let delivery = Delivery::Online(ResponseMode::DirectPostJwt {
-            response_uri: format!("{base_url}/openid4vp/responses/{id}"),
+            response_uri: format!("{base_url}/openid4vp/responses/{wallet_id}"),
             encryption: ResponseEncryption {
                 key: key.public_key().map_err(DeskError::Encryption)?,
                 kid: key.kid().to_owned(),
@@ -319,10 +325,13 @@ impl Desk {
             },
         });
         let (object, pending) = self.sign(policy, delivery, now)?;
-        let uri = format!("{base_url}/openid4vp/requests/{id}");
+        let uri = format!("{base_url}/openid4vp/requests/{wallet_id}");
         let link = wallet_link(&self.verifier.client_id(), &uri);
-        let private = Some(key.to_json());
-        stored(id, pending, Some(object), private, vec![link], Some(uri))
+        let (mut request, mut started) = stored(id, pending, Some(object), vec![link])?;
+        request.decryption_key = Some(key.to_json());
+        request.wallet_id = Some(wallet_id);
+        started.request_uri = Some(uri);
+        Ok((request, started))
     }
 
     fn sign(
@@ -352,23 +361,22 @@ fn stored(
     id: String,
     pending: PendingRequest,
     request_object: Option<String>,
-    decryption_key: Option<String>,
     qr: Vec<String>,
-    request_uri: Option<String>,
 ) -> Result<(StoredRequest, Started), DeskError> {
     let codes: Result<_, _> = qr.iter().map(|text| CodeDrawing::of(text)).collect();
     let started = Started {
         id: id.clone(),
         qr,
         codes: codes.map_err(DeskError::Encode)?,
-        request_uri,
+        request_uri: None,
         expires_at: pending.expires(),
     };
     let request = StoredRequest {
         id,
+        wallet_id: None,
         pending,
         request_object,
-        decryption_key,
+        decryption_key: None,
         verdict: None,
         decided_at: None,
     };

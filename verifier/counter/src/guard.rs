@@ -1,61 +1,58 @@
-use std::net::{IpAddr, SocketAddr};
+//! What the desk's listener takes, and from whom.
 
-use axum::extract::{ConnectInfo, Request, State};
-use axum::http::{StatusCode, header};
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use jumin_http::{Problem, asked_host, is_loopback_host, is_same_origin};
-use url::{Host, Url};
+use jumin_http::{Problem, bearer};
 
+use crate::clock::unix_now;
 use crate::routes::Office;
+use crate::sign_in::{digest, require_own_page};
 
-/// Lets only this machine, and only pages that the counter itself serves, use the desk's routes:
-/// there is no password, so a web page from elsewhere must not be able to reach them through the
-/// clerk's browser (neither by cross-site requests nor by a name that resolves to loopback).
-pub async fn desk_only(
-    State(office): State<Office>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
-    request: Request,
-    next: Next,
-) -> Response {
-    // Programs other than browsers send no origin; another local program's page is not ours either.
-    let headers = request.headers();
-    let ours = is_loopback(peer.ip())
-        && host_is_ours(&request, &office.public_url)
-        && (!headers.contains_key(header::ORIGIN) || is_same_origin(headers));
-    if ours {
-        next.run(request).await
-    } else {
-        let detail = "The desk's routes are for this machine only.";
-        Problem::new(StatusCode::FORBIDDEN, "desk_only", detail).into_response()
+/// Takes requests for the desk's own names only, without a proxy between and of no other page, loopback ones included: a web
+/// page must not reach the desk through the clerk's browser, neither by a cross-site request nor by a name that leads here.
+pub async fn own_names(State(office): State<Office>, request: Request, next: Next) -> Response {
+    if let Err(refused) = office.names.check(&request) {
+        return refused.into_response();
+    }
+    // Programs other than browsers send no origin.
+    let of_a_page = request.headers().contains_key(header::ORIGIN);
+    match require_own_page(request.headers()) {
+        Err(problem) if of_a_page => problem.into_response(),
+        _ => next.run(request).await,
     }
 }
 
-fn is_loopback(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(address) => address.is_loopback(),
-        IpAddr::V6(address) => {
-            address.is_loopback()
-                || address
-                    .to_ipv4_mapped()
-                    .is_some_and(|address| address.is_loopback())
-        }
+/// Lets in who has the desk's token, or the cookie that a link gave. Coming from this machine opens nothing: so does whoever
+/// reaches a proxy on it.
+pub async fn signed_in(State(office): State<Office>, request: Request, next: Next) -> Response {
+    match may_use(&office, request.method(), request.headers()).await {
+        Ok(()) => next.run(request).await,
+        Err(problem) => problem.into_response(),
     }
 }
 
-/// Takes no name but this machine's own, and the one that the office gave its counter.
-fn host_is_ours(request: &Request, public_url: &str) -> bool {
-    let Some(asked) = asked_host(request) else {
-        return false;
-    };
-    let public = Url::parse(public_url).ok();
-    is_loopback_host(&asked) || public.is_some_and(|public| public.host() == Some(borrowed(&asked)))
+async fn may_use(office: &Office, method: &Method, headers: &HeaderMap) -> Result<(), Problem> {
+    if let Some(token) = bearer(headers) {
+        return match digest(token) == office.token {
+            true => Ok(()),
+            false => Err(signed_out()),
+        };
+    }
+    let session = office.cookie.read(headers).ok_or_else(signed_out)?;
+    let known = office.desk.store().is_signed_in(session, unix_now()).await;
+    if !known.map_err(|error| Problem::internal(&error))? {
+        return Err(signed_out());
+    }
+    match method.is_safe() {
+        true => Ok(()),
+        false => require_own_page(headers),
+    }
 }
 
-fn borrowed(host: &Host) -> Host<&str> {
-    match host {
-        Host::Domain(name) => Host::Domain(name),
-        Host::Ipv4(address) => Host::Ipv4(*address),
-        Host::Ipv6(address) => Host::Ipv6(*address),
-    }
+fn signed_out() -> Problem {
+    let detail = "Open a link of `jumin-counter sign-in`, or send the token from the file desk-token as \
+         `Authorization: Bearer`.";
+    Problem::unauthorized(detail)
 }

@@ -8,6 +8,9 @@ use jumin_registry::{Localized, NetworkTrust};
 use jumin_verifier::{PolicyError, ServicePolicy, builtin_services};
 use serde::{Deserialize, Serialize};
 use url::Url;
+use zeroize::Zeroizing;
+
+use crate::sign_in::{Secret, new_secret};
 
 /// Largest configuration file read, in bytes.
 const MAX_FILE_BYTES: u64 = 1024 * 1024;
@@ -25,6 +28,9 @@ pub enum HomeError {
     /// A file is not what it should be.
     #[error("{0} is not the JSON it should be")]
     Malformed(PathBuf, #[source] serde_json::Error),
+    /// The file holds no token of ours.
+    #[error("{0} holds no token: remove it, and a new one is made")]
+    Token(PathBuf),
     /// A service's policy is not acceptable.
     #[error("the service in {0} is not acceptable")]
     Policy(PathBuf, #[source] PolicyError),
@@ -43,6 +49,7 @@ impl HomeError {
             HomeError::Read(..) => "home_unreadable",
             HomeError::Write(..) => "home_unwritable",
             HomeError::Malformed(..) => "home_malformed",
+            HomeError::Token(_) => "home_token",
             HomeError::Policy(..) => "home_policy",
             HomeError::NotInitialized(_) => "home_not_initialized",
             HomeError::AlreadyInitialized(_) => "home_already_initialized",
@@ -71,6 +78,12 @@ impl Settings {
     }
 }
 
+impl std::fmt::Display for Home {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.root.display().fmt(f)
+    }
+}
+
 /// Is the folder of one counter.
 #[derive(Clone, Debug)]
 pub struct Home {
@@ -93,9 +106,32 @@ impl Home {
         self.root.join("ledger")
     }
 
-    /// Returns the path of the file that tells where the counter listens.
+    /// Returns the path of the file that tells where wallets are served.
     pub fn address(&self) -> PathBuf {
         self.root.join("address")
+    }
+
+    /// Returns the path of the file that tells where the desk is.
+    pub fn desk_address(&self) -> PathBuf {
+        self.root.join("desk-address")
+    }
+
+    /// Returns the token with which the office's programs use the desk, making it at first.
+    pub fn desk_token(&self) -> Result<Secret, HomeError> {
+        let path = self.root.join("desk-token");
+        if !path.exists() {
+            let token = new_secret();
+            write_atomic(&path, format!("{}\n", token.as_str()).as_bytes())
+                .map_err(|e| HomeError::Write(path.clone(), e))?;
+        }
+        let token =
+            Zeroizing::new(read_bounded(&path).map_err(|e| HomeError::Read(path.clone(), e))?);
+        let token = std::str::from_utf8(&token).unwrap_or_default().trim();
+        match token.len() {
+            // Whoever shortens it by hand opens the desk to those who guess.
+            43.. => Ok(Zeroizing::new(token.to_owned())),
+            _ => Err(HomeError::Token(path)),
+        }
     }
 
     fn settings_path(&self) -> PathBuf {
@@ -175,12 +211,16 @@ pub fn read_bounded(path: &Path) -> io::Result<Vec<u8>> {
     fs::read(path)
 }
 
-/// Replaces a file so that a crash leaves either the old or the new one.
+/// Replaces a file so that a crash leaves either the old or the new one; only its owner may read it.
 pub fn write_atomic(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(format!(".{}.new", std::process::id()));
     let temporary = path.with_file_name(name);
-    let mut file = fs::File::create(&temporary)?;
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(&temporary)?;
     file.write_all(bytes)?;
     file.sync_all()?;
     fs::rename(&temporary, path)?;

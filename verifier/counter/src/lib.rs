@@ -1,8 +1,9 @@
 //! Serves an office's desks: requests, scans, verdicts.
 //!
 //! The edge around `jumin-verifier`: [`sync`] brings in evidence and keeps it on disk, [`store`]
-//! remembers requests and used nonces, [`desk`] starts requests and checks answers, [`routes`]
-//! and [`cli`] let a page, a scanner, a wallet or a person in.
+//! remembers requests and used nonces, [`desk`] starts requests and checks answers. Two listeners
+//! have no route in common: [`routes`] lets a clerk's page, a scanner or a program of the office in,
+//! by a secret ([`sign_in`]), and [`wallets`] the citizens'. [`cli`] is for people.
 #![forbid(unsafe_code)]
 
 pub mod agencies;
@@ -17,10 +18,13 @@ pub mod picture;
 pub mod routes;
 pub mod services;
 pub mod setup;
+pub mod sign_in;
 pub mod standing;
 pub mod status;
 pub mod store;
 pub mod sync;
+pub mod used;
+pub mod wallets;
 
 mod check;
 mod clock;
@@ -28,9 +32,9 @@ mod encryption;
 mod fetch;
 mod gather;
 mod guard;
-mod online;
 mod page;
 mod results;
 mod scan;
+mod serve;
 #[cfg(test)]
 mod types;

@@ -6,7 +6,7 @@ use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
-use jumin_http::Problem;
+use jumin_http::{OwnNames, Problem, SessionCookie};
 use jumin_registry::Localized;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -18,14 +18,15 @@ use crate::check::Expected;
 use crate::clerk::ClerkDecision;
 use crate::clock::unix_now;
 use crate::desk::{Desk, DeskError, Mode, Scanned};
-use crate::guard::desk_only;
-use crate::online;
+use crate::guard::{own_names, signed_in};
 use crate::outcome::Outcome;
 use crate::page::Page;
 use crate::picture::{MAX_PICTURE_BYTES, PictureError, read_code};
 use crate::services::ServiceInfo;
+use crate::sign_in;
 use crate::status::OfficeStatus;
 use crate::sync::SyncReport;
+use crate::wallets;
 
 /// Largest body of any request, in bytes: a picture and a little.
 const MAX_BODY_BYTES: usize = MAX_PICTURE_BYTES + 1024;
@@ -44,12 +45,18 @@ pub struct Office {
     pub desk: Arc<Desk>,
     /// What the office is called.
     pub name: Localized,
-    /// Where wallets and the desk's page reach the counter, without a trailing slash.
+    /// Where wallets reach the counter, without a trailing slash.
     pub public_url: Arc<str>,
+    /// The names by which the desk's listener is asked.
+    pub names: Arc<OwnNames>,
+    /// The digest of the token with which programs use the desk.
+    pub token: [u8; 32],
+    /// The cookie of a browser that is in.
+    pub cookie: Arc<SessionCookie>,
 }
 
-/// Makes the counter's routes: the desk's own with its page, for this machine only, and those of
-/// wallets. Whatever is no route counts as the page's.
+/// Makes the routes of the desk's listener: its page, and what the page and the office's programs do, who are let in by a
+/// secret. No route of the wallets' is among them. Whatever is no route counts as the page's, which tells nothing.
 pub fn router(office: Office) -> axum::Router {
     let (desk, mut api) = OpenApiRouter::new()
         .routes(routes!(start_request))
@@ -62,29 +69,31 @@ pub fn router(office: Office) -> axum::Router {
         .routes(routes!(status))
         .routes(routes!(sync))
         .split_for_parts();
-    let (wallet, wallet_api) = OpenApiRouter::new()
-        .routes(routes!(online::request_object))
-        .routes(routes!(online::response))
-        .routes(routes!(healthz))
-        .routes(routes!(readyz))
+    let (open, open_api) = OpenApiRouter::new()
+        .routes(routes!(sign_in::sign_in, sign_in::sign_out))
         .split_for_parts();
-    api.merge(wallet_api);
+    api.merge(open_api);
+    api.merge(wallets::description());
     let title = "Jumin counter: requests, scans and verdicts";
     api.info = utoipa::openapi::Info::new(title, env!("CARGO_PKG_VERSION"));
     let document = Arc::new(json!(api));
-    let desk = jumin_http::with_pages::<Office, Page>(desk);
-    let desk = desk.layer(from_fn_with_state(office.clone(), desk_only));
+    let describe = axum::routing::get(move || {
+        let document = Arc::clone(&document);
+        async move { Json(document.as_ref().clone()) }
+    });
     let router = desk
-        .merge(wallet)
-        .route(
-            "/openapi.json",
-            axum::routing::get(move || {
-                let document = Arc::clone(&document);
-                async move { Json(document.as_ref().clone()) }
-            }),
-        )
+        .route_layer(from_fn_with_state(office.clone(), signed_in))
+        .merge(open)
+        .route("/openapi.json", describe)
+        .route("/v1/{*path}", axum::routing::any(no_such_route));
+    let router = jumin_http::with_pages::<Office, Page>(router)
+        .layer(from_fn_with_state(office.clone(), own_names))
         .with_state(office);
     jumin_http::layers(router, MAX_BODY_BYTES)
+}
+
+async fn no_such_route() -> Problem {
+    Problem::not_found("There is nothing under this address.")
 }
 
 /// Asks for a request to be started.
@@ -384,26 +393,7 @@ async fn sync(State(office): State<Office>) -> Result<Json<SyncReport>, Problem>
         .map_err(|error| Problem::unavailable(error.code(), error.to_string()))
 }
 
-/// Says that the process is alive.
-#[utoipa::path(get, path = "/healthz", tag = "health", responses((status = 200, description = "Alive")))]
-async fn healthz() -> &'static str {
-    "ok"
-}
-
-/// Says whether the counter can ask and decide: it knows the ledger, which has its key.
-#[utoipa::path(get, path = "/readyz", tag = "health",
-    responses((status = 200, description = "Ready"), (status = 503, description = "Nothing is known of the ledger yet, or it refuses the counter's key")))]
-async fn readyz(State(office): State<Office>) -> Result<&'static str, Problem> {
-    if office.desk.ledger().view().is_none() {
-        let detail = "Nothing is known of the ledger yet.";
-        return Err(Problem::unavailable("ledger_unknown", detail));
-    }
-    let key = office.desk.require_key(unix_now());
-    key.map_err(|refused| problem(&DeskError::Key(refused)))?;
-    Ok("ok")
-}
-
-fn problem(error: &DeskError) -> Problem {
+pub(crate) fn problem(error: &DeskError) -> Problem {
     let detail = error.to_string();
     match error {
         DeskError::UnknownService(_) | DeskError::UnknownRequest | DeskError::UnknownOutcome => {

@@ -9,10 +9,8 @@ use sqlx::{Row, Sqlite, Transaction};
 
 use crate::clerk::keep_open;
 use crate::outcome::Outcome;
+use crate::used::{Use, use_up};
 
-/// How long an accepted nonce and a decided request are remembered, in seconds (two days): a
-/// replay is told as such for that long, and is `presentation_expired` in any case.
-const REMEMBER_SECONDS: u64 = 2 * 86_400;
 /// Most requests kept at a time: a desk asks a few per minute.
 const MAX_REQUESTS: i64 = 100_000;
 
@@ -23,6 +21,9 @@ pub enum StoreError {
     /// The database cannot be opened, or is damaged.
     #[error("the counter's database cannot be opened")]
     Open(#[source] sqlx::Error),
+    /// The database's file cannot be made its owner's alone.
+    #[error("the counter's database cannot be kept private")]
+    Private(#[source] std::io::Error),
     /// The schema cannot be brought up to date.
     #[error("the counter's database cannot be brought up to date")]
     Migrate(#[source] sqlx::migrate::MigrateError),
@@ -42,6 +43,7 @@ impl StoreError {
     pub fn code(&self) -> &'static str {
         match self {
             StoreError::Open(_) => "store_open",
+            StoreError::Private(_) => "store_private",
             StoreError::Migrate(_) => "store_migrate",
             StoreError::Query(_) => "store_query",
             StoreError::Damaged(_) => "store_damaged",
@@ -54,14 +56,16 @@ impl StoreError {
 /// desk and every process of the office.
 #[derive(Clone, Debug)]
 pub struct Store {
-    pool: SqlitePool,
+    pub(crate) pool: SqlitePool,
 }
 
 /// Is a request as stored.
 #[derive(Clone)]
 pub struct StoredRequest {
-    /// Unguessable identifier, as in the API.
+    /// Unguessable identifier at the desk.
     pub id: String,
+    /// Another one, which the citizen's wallet is told; online mode only.
+    pub wallet_id: Option<String>,
     /// What the answer is checked against.
     pub pending: PendingRequest,
     /// The signed request object (compact JWS); none in one-way mode.
@@ -87,6 +91,7 @@ impl std::fmt::Debug for StoredRequest {
 impl Store {
     /// Opens (or creates) the database at `path` and brings its schema up to date.
     pub async fn open(path: &Path) -> Result<Store, StoreError> {
+        jumin_http::keep_private(path).map_err(StoreError::Private)?;
         // FULL: a nonce that was accepted stays accepted through a power cut.
         let options = SqliteConnectOptions::new()
             .filename(path)
@@ -107,13 +112,14 @@ impl Store {
         Ok(Store { pool })
     }
 
-    /// Stores a new request, after forgetting what is too old to matter.
+    /// Stores a new request, after forgetting what is too old to matter by the ledger's time.
     pub async fn insert_request(
         &self,
         request: &StoredRequest,
         now: u64,
+        ledger_time: Option<u64>,
     ) -> Result<(), StoreError> {
-        self.forget(now).await?;
+        self.forget(ledger_time).await?;
         let open: i64 = sqlx::query("SELECT count(*) FROM request")
             .fetch_one(&self.pool)
             .await?
@@ -123,10 +129,11 @@ impl Store {
         }
         let pending = serde_json::to_string(&request.pending).map_err(StoreError::Damaged)?;
         sqlx::query(
-            "INSERT INTO request (id, nonce, service, mode, pending, request_object, \
-             decryption_key, created_at, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO request (id, wallet_id, nonce, service, mode, pending, request_object, \
+             decryption_key, created_at, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         )
         .bind(&request.id)
+        .bind(&request.wallet_id)
         .bind(request.pending.nonce())
         .bind(&request.pending.policy().service)
         .bind(request.pending.assurance().code())
@@ -143,6 +150,12 @@ impl Store {
     /// Returns the request with an id.
     pub async fn request(&self, id: &str) -> Result<Option<StoredRequest>, StoreError> {
         self.request_where("SELECT * FROM request WHERE id = ?", id)
+            .await
+    }
+
+    /// Returns the request with the id that its wallet was told.
+    pub async fn request_of_wallet(&self, id: &str) -> Result<Option<StoredRequest>, StoreError> {
+        self.request_where("SELECT * FROM request WHERE wallet_id = ?", id)
             .await
     }
 
@@ -168,6 +181,7 @@ impl Store {
         let decided_at: Option<i64> = row.try_get("decided_at")?;
         Ok(Some(StoredRequest {
             id: row.try_get("id")?,
+            wallet_id: row.try_get("wallet_id")?,
             pending: serde_json::from_str(&pending).map_err(StoreError::Damaged)?,
             request_object: row.try_get("request_object")?,
             decryption_key: row.try_get("decryption_key")?,
@@ -176,26 +190,17 @@ impl Store {
         }))
     }
 
-    /// Tells whether a nonce was accepted before.
-    pub async fn is_used(&self, nonce: &str) -> Result<bool, StoreError> {
-        let row = sqlx::query("SELECT 1 FROM used_nonce WHERE nonce = ?")
-            .bind(nonce)
-            .fetch_optional(&self.pool)
-            .await?;
-        Ok(row.is_some())
-    }
-
-    /// Writes down an accepted presentation, and says whether its nonce was still unused. The
+    /// Writes down an accepted presentation, and says whether its nonce could still be used. The
     /// nonce, the request's state and the log change together or not at all, and before anyone
     /// is told `valid`.
-    pub async fn accept(&self, decision: &Decision<'_>) -> Result<bool, StoreError> {
+    pub async fn accept(&self, decision: &Decision<'_>) -> Result<Use, StoreError> {
         let mut transaction = self.begin().await?;
-        if !use_up(&mut transaction, decision.nonce, decision.outcome.at).await? {
-            return Ok(false);
+        let used = use_up(&mut transaction, decision.nonce, decision.outcome.at).await?;
+        if used == Use::First {
+            write_decision(&mut transaction, decision).await?;
+            transaction.commit().await?;
         }
-        write_decision(&mut transaction, decision).await?;
-        transaction.commit().await?;
-        Ok(true)
+        Ok(used)
     }
 
     /// Writes down a presentation that was not accepted; one that is the clerk's to decide stays
@@ -226,23 +231,6 @@ impl Store {
             })
             .collect()
     }
-
-    async fn forget(&self, now: u64) -> Result<(), StoreError> {
-        sqlx::query("DELETE FROM used_nonce WHERE forget_after < ?")
-            .bind(signed(now))
-            .execute(&self.pool)
-            .await?;
-        for statement in [
-            "DELETE FROM request WHERE expires_at < ?",
-            "DELETE FROM clerk_decision WHERE until < ?",
-        ] {
-            sqlx::query(statement)
-                .bind(signed(now.saturating_sub(REMEMBER_SECONDS)))
-                .execute(&self.pool)
-                .await?;
-        }
-        Ok(())
-    }
 }
 
 /// Is what one scan came to, without the claims.
@@ -254,24 +242,6 @@ pub struct Decision<'a> {
     pub nonce: &'a str,
     /// What the verifier found.
     pub outcome: &'a Outcome,
-}
-
-/// Uses a nonce up; says whether it was unused until now.
-pub(crate) async fn use_up(
-    transaction: &mut Transaction<'_, Sqlite>,
-    nonce: &str,
-    now: u64,
-) -> Result<bool, StoreError> {
-    let inserted = sqlx::query(
-        "INSERT INTO used_nonce (nonce, used_at, forget_after) VALUES (?, ?, ?) \
-         ON CONFLICT DO NOTHING",
-    )
-    .bind(nonce)
-    .bind(signed(now))
-    .bind(signed(now.saturating_add(REMEMBER_SECONDS)))
-    .execute(&mut **transaction)
-    .await?;
-    Ok(inserted.rows_affected() == 1)
 }
 
 /// Writes a verdict into its request and the log; returns the log's row.

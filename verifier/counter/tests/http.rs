@@ -1,128 +1,18 @@
 //! The counter over HTTP: the desk's routes, a wallet that answers online, strangers.
 
+#[path = "stage/served.rs"]
+mod served;
 mod stage;
-
-use std::sync::Arc;
 
 use josekit::jwe::{self, ECDH_ES, JweHeader};
 use josekit::jwk::Jwk;
-use jumin_counter::desk::Desk;
 use jumin_counter::picture::draw_code;
-use jumin_counter::routes::{Office, router};
-use jumin_http::{Client, Listen, Response, Url};
-use jumin_identity::UnverifiedRequest;
+use jumin_http::Response;
 use jumin_identity::qr::{CodecContext, encode_presentation};
-use jumin_registry::{Claims, Localized, Role};
+use jumin_registry::{Claims, Role};
 use serde_json::{Value, json};
-use stage::world::{CARD, World};
-use stage::{Stage, now, payload};
-
-const MAX: usize = 1 << 20;
-
-struct Served {
-    stage: Stage,
-    desk: Arc<Desk>,
-    http: Client,
-    base: String,
-}
-
-impl Served {
-    async fn new() -> Served {
-        let stage = Stage::new().await;
-        let desk = Arc::new(stage.desk().await);
-        let listen = Listen {
-            address: "127.0.0.1:0".parse().unwrap(),
-            tls: None,
-        };
-        let bound = jumin_http::bind(&listen).await.unwrap();
-        let base = bound.base_url();
-        let office = Office {
-            desk: Arc::clone(&desk),
-            name: Localized {
-                ko: "종로구청 민원실".to_owned(),
-                en: "Jongno-gu Civil Service Counter".to_owned(),
-            },
-            public_url: Arc::from(base.as_str()),
-        };
-        tokio::spawn(jumin_http::serve(
-            bound,
-            router(office),
-            std::future::pending(),
-        ));
-        let http = Client::new().unwrap();
-        Served {
-            stage,
-            desk,
-            http,
-            base,
-        }
-    }
-
-    fn url(&self, path: &str) -> Url {
-        Url::parse(&format!("{}{path}", self.base)).unwrap()
-    }
-
-    async fn get(&self, path: &str) -> Response {
-        self.http.get(&self.url(path), "*/*", MAX).await.unwrap()
-    }
-
-    async fn post(&self, path: &str, body: &Value) -> Response {
-        let url = self.url(path);
-        self.http.post_json(&url, body, &[], MAX).await.unwrap()
-    }
-
-    async fn start(&self, service: &str, mode: &str) -> Value {
-        let body = json!({"service": service, "mode": mode});
-        let answer = self.post("/v1/requests", &body).await;
-        assert_eq!(answer.status, 201);
-        answer.json().unwrap()
-    }
-
-    /// What a wallet posts to a response endpoint.
-    async fn respond(&self, id: &Value, fields: &[(&str, &str)]) -> Response {
-        let path = format!("/openid4vp/responses/{}", id.as_str().unwrap());
-        let url = self.url(&path);
-        self.http.post_form(&url, fields, &[], MAX).await.unwrap()
-    }
-
-    /// Fetches and checks a request object as a wallet does.
-    async fn request_object(&self, started: &Value) -> Value {
-        let uri = started["request_uri"].as_str().unwrap();
-        let answer = self
-            .http
-            .get(
-                &Url::parse(uri).unwrap(),
-                "application/oauth-authz-req+jwt",
-                MAX,
-            )
-            .await
-            .unwrap();
-        assert_eq!(answer.status, 200);
-        assert_eq!(
-            answer.content_type.as_deref(),
-            Some("application/oauth-authz-req+jwt")
-        );
-        let text = String::from_utf8(answer.body).unwrap();
-        let office = self.stage.world().office.key.to_pkcs8_der();
-        let key = jumin_identity::FileKey::from_pkcs8_der(&office).unwrap();
-        let request = UnverifiedRequest::parse(&text).unwrap();
-        let public = jumin_identity::Signer::public_key(&key).clone();
-        request.verify(&public, now()).unwrap();
-        payload(&text)
-    }
-
-    fn vp_token(&self, request: &Value) -> Value {
-        let world: &World = &self.stage.world();
-        let answer = world.present_as(
-            &world.card().issue(),
-            "age-19",
-            request["client_id"].as_str().unwrap(),
-            request["nonce"].as_str().unwrap(),
-            now(),
-        );
-        serde_json::from_str(&answer).unwrap()
-    }
-}
+use served::{MAX, Served, wallets_name};
+use stage::world::CARD;
 
 /// Encrypts a response to the key in the request's metadata (OpenID4VP 1.0 §8.3).
 fn encrypt(request: &Value, payload: &Value, change: impl FnOnce(&mut JweHeader)) -> String {
@@ -153,9 +43,7 @@ async fn a_wallet_answers_online_and_the_desk_reads_the_verdict() {
         &json!({"vp_token": served.vp_token(&request)}),
         |_| (),
     );
-    let answer = served
-        .respond(&started["id"], &[("response", &response)])
-        .await;
+    let answer = served.respond(&started, &[("response", &response)]).await;
     assert_eq!(answer.status, 200);
     assert_eq!(answer.content_type.as_deref(), Some("application/json"));
     assert_eq!(answer.json::<Value>().unwrap(), json!({}));
@@ -169,12 +57,10 @@ async fn a_wallet_answers_online_and_the_desk_reads_the_verdict() {
         json!({"age_equal_or_over": {"19": true}})
     );
     // The key is gone with the answer: the same response opens nothing any more.
-    let again = served
-        .respond(&started["id"], &[("response", &response)])
-        .await;
+    let again = served.respond(&started, &[("response", &response)]).await;
     assert_eq!(again.status, 404);
-    let uri = format!("/openid4vp/requests/{}", started["id"].as_str().unwrap());
-    assert_eq!(served.get(&uri).await.status, 404);
+    let uri = format!("/openid4vp/requests/{}", wallets_name(&started));
+    assert_eq!(served.get_as_wallet(&uri).await.status, 404);
 }
 
 #[tokio::test]
@@ -190,9 +76,7 @@ async fn an_answer_to_another_online_request_is_a_mismatch() {
     );
     let stolen = json!({"vp_token": served.vp_token(&first)});
     let response = encrypt(&second, &stolen, |_| ());
-    let answer = served
-        .respond(&other["id"], &[("response", &response)])
-        .await;
+    let answer = served.respond(&other, &[("response", &response)]).await;
     // The wallet is not told; the desk is.
     assert_eq!(answer.status, 200);
     let path = format!("/v1/requests/{}", other["id"].as_str().unwrap());
@@ -213,18 +97,14 @@ async fn unreadable_responses_are_refused_and_leave_the_request_open() {
     let foreign = encrypt(&other_key, &right, |_| ());
     let no_token = encrypt(&request, &json!({"state": "x"}), |_| ());
     for response in ["", "a.b.c.d.e", &zipped, &foreign, &no_token] {
-        let answer = served
-            .respond(&started["id"], &[("response", response)])
-            .await;
+        let answer = served.respond(&started, &[("response", response)]).await;
         assert_eq!(answer.status, 400, "{response:.20}");
         assert_eq!(answer.json::<Value>().unwrap()["error"], "invalid_request");
     }
-    let empty = served.respond(&started["id"], &[("state", "x")]).await;
+    let empty = served.respond(&started, &[("state", "x")]).await;
     assert_eq!(empty.status, 400);
     let response = encrypt(&request, &right, |_| ());
-    let answer = served
-        .respond(&started["id"], &[("response", &response)])
-        .await;
+    let answer = served.respond(&started, &[("response", &response)]).await;
     assert_eq!(answer.status, 200);
 }
 
@@ -233,7 +113,7 @@ async fn a_wallet_that_declines_is_shown_as_such() {
     let served = Served::new().await;
     let started = served.start("age-19", "online").await;
     let answer = served
-        .respond(&started["id"], &[("error", "access_denied")])
+        .respond(&started, &[("error", "access_denied")])
         .await;
     assert_eq!(answer.status, 200);
     let path = format!("/v1/requests/{}", started["id"].as_str().unwrap());
@@ -253,7 +133,10 @@ async fn scans_take_texts_and_pictures() {
     let mut last = Value::Null;
     for frame in &frames {
         let picture = draw_code(frame.text()).unwrap();
-        let scanned = served.http.post_bytes(&url, "image/png", picture, &[], MAX);
+        let headers = [("authorization", served.token.as_str())];
+        let scanned = served
+            .http
+            .post_bytes(&url, "image/png", picture, &headers, MAX);
         last = scanned.await.unwrap().json().unwrap();
         if last.get("progress").is_none() {
             break;
@@ -299,8 +182,9 @@ async fn bad_calls_get_problems_with_codes() {
         );
     }
     let url = served.url("/v1/scans");
+    let headers = [("authorization", served.token.as_str())];
     let post =
-        |kind: &'static str, body: Vec<u8>| served.http.post_bytes(&url, kind, body, &[], MAX);
+        |kind: &'static str, body: Vec<u8>| served.http.post_bytes(&url, kind, body, &headers, MAX);
     let answer = post("image/png", b"not a picture".to_vec()).await.unwrap();
     assert_eq!(
         (answer.status, code(&answer)),
@@ -312,27 +196,6 @@ async fn bad_calls_get_problems_with_codes() {
     if let Ok(answer) = post("image/png", vec![0; 9 << 20]).await {
         assert_eq!(answer.status, 413);
     }
-}
-
-#[tokio::test]
-async fn pages_from_elsewhere_cannot_use_the_desks_routes() {
-    let served = Served::new().await;
-    let get = |headers: [(&'static str, &'static str); 1]| {
-        let (http, url) = (served.http.clone(), served.url("/v1/status"));
-        async move { http.get_with(&url, &headers, MAX).await.unwrap().status }
-    };
-    assert_eq!(get([("host", "evil.example")]).await, 403);
-    assert_eq!(get([("origin", "https://evil.example")]).await, 403);
-    assert_eq!(get([("origin", "null")]).await, 403);
-    // A page that another program on this machine serves.
-    assert_eq!(get([("origin", "http://127.0.0.1:7300")]).await, 403);
-    assert_eq!(get([("origin", "http://localhost")]).await, 403);
-    let own = served.url("").origin().ascii_serialization();
-    let status = served.url("/v1/status");
-    let headers = [("origin", own.as_str())];
-    let answer = served.http.get_with(&status, &headers, MAX).await;
-    assert_eq!(answer.unwrap().status, 200);
-    assert_eq!(get([("host", "localhost:7300")]).await, 200);
 }
 
 #[tokio::test]
@@ -374,11 +237,11 @@ async fn status_says_which_services_ask_for_more_than_the_office_may() {
 #[tokio::test]
 async fn state_health_and_description_are_served() {
     let served = Served::new().await;
-    assert_eq!(served.get("/healthz").await.status, 200);
-    assert_eq!(served.get("/readyz").await.status, 503);
+    assert_eq!(served.get_as_wallet("/healthz").await.status, 200);
+    assert_eq!(served.get_as_wallet("/readyz").await.status, 503);
     let synced: Value = served.post("/v1/sync", &json!({})).await.json().unwrap();
     assert_eq!(synced["status_lists"], 1);
-    assert_eq!(served.get("/readyz").await.status, 200);
+    assert_eq!(served.get_as_wallet("/readyz").await.status, 200);
     let status: Value = served.get("/v1/status").await.json().unwrap();
     assert_eq!(status["network"], "online");
     assert_eq!(status["office"]["ko"], "종로구청 민원실");
@@ -394,25 +257,6 @@ async fn state_health_and_description_are_served() {
     served.stage.cut(true);
     let answer = served.post("/v1/sync", &json!({})).await;
     assert_eq!(answer.status, 503);
-}
-
-#[tokio::test]
-async fn the_desks_page_is_served_to_this_machine_and_to_no_other_page() {
-    let served = Served::new().await;
-    let page = served.get("/").await;
-    assert_eq!(page.status, 200);
-    assert_eq!(page.content_type.as_deref(), Some("text/html"));
-    assert_eq!(served.get("/nothing-here").await.status, 404);
-    let headers = [("host", "evil.example")];
-    for path in ["/", "/icon.svg"] {
-        let url = served.url(path);
-        let answer = served.http.get_with(&url, &headers, MAX).await.unwrap();
-        assert_eq!(answer.status, 403, "{path}");
-    }
-    // Wallets come by other names.
-    let url = served.url("/healthz");
-    let answer = served.http.get_with(&url, &headers, MAX).await.unwrap();
-    assert_eq!(answer.status, 200);
 }
 
 #[tokio::test]

@@ -1,8 +1,7 @@
-use std::fs;
 use std::path::Path;
 
 use anyhow::Result;
-use jumin_tests::{CONSOLE_ACCOUNT, Stack};
+use jumin_tests::{CONSOLE_ACCOUNT, Stack, write_private};
 
 /// Writes addresses, tokens and names of a stack as KEY=VALUE lines.
 pub fn write(stack: &Stack, file: &Path) -> Result<()> {
@@ -19,6 +18,8 @@ pub fn write(stack: &Stack, file: &Path) -> Result<()> {
         ("CONSOLE_ACCOUNT", CONSOLE_ACCOUNT.to_owned()),
         ("CONSOLE_PASSWORD", stack.issuer.console_password()?),
         ("COUNTER_URL", stack.counter.url()),
+        ("DESK_URL", stack.counter.desk_url()),
+        ("DESK_TOKEN", stack.counter.desk_token()?),
         ("COUNTER_DID", stack.counter.did()?),
         ("COUNTER_HOME", absolute(&stack.counter.home())?),
     ];
@@ -29,25 +30,10 @@ pub fn write(stack: &Stack, file: &Path) -> Result<()> {
         .iter()
         .map(|(key, value)| format!("{key}={value}\n"))
         .collect();
-    fs::write(file, text)?;
-    restrict(file)
+    // The console's token and password, and the desk's token, are in it.
+    write_private(file, text.as_bytes())
 }
 
 fn absolute(path: &Path) -> Result<String> {
     Ok(std::path::absolute(path)?.display().to_string())
-}
-
-#[cfg(unix)]
-fn restrict(file: &Path) -> Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    // The console's token and password are in it.
-    Ok(fs::set_permissions(
-        file,
-        fs::Permissions::from_mode(0o600),
-    )?)
-}
-
-#[cfg(not(unix))]
-fn restrict(_file: &Path) -> Result<()> {
-    Ok(())
 }

@@ -67,6 +67,10 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    if let Err(error) = jumin_http::protect_process() {
+        eprintln!("error: the process cannot be protected: {error}");
+        return ExitCode::FAILURE;
+    }
     let result = match Cli::parse().command {
         Command::Demo { out, faces } => story::play(&out, faces.as_deref()),
         Command::Up { out, tls } => up::up(&out, tls),

@@ -127,7 +127,8 @@ the stack is up; addresses and tokens are in {env}
 
   wallet    {window}
   console   {console}/   account {CONSOLE_ACCOUNT}, password {password}
-  counter   {counter}/
+  counter   {counter}
+            (a link for one browser, once; another: jumin-counter sign-in --home {counter_home})
 
 the story in two minutes, by hand:
   1. console: sign in, find a resident born before 2004, make an offer for the card. It shows a QR code, a link and a code.
@@ -152,7 +153,8 @@ the same on the command line:
 
 end it with: make down"#,
         password = stack.issuer.console_password()?,
-        counter = stack.counter.url(),
+        counter = stack.counter.sign_in_link()?,
+        counter_home = stack.counter.home().display(),
         cacert = if stack.settings().tls.is_some() {
             " --cacert $JUMIN_TRUST_ANCHORS"
         } else {

@@ -42,6 +42,9 @@ export interface ScanBody {
 }
 
 export const api = {
+  /** Lets this browser in by the code of a link, which is good for once. */
+  signIn: (code: string) => call<undefined>('POST', '/session', { code }),
+  signOut: () => call<undefined>('DELETE', '/session'),
   status: () => call<OfficeStatus>('GET', '/status'),
   services: () => call<ServiceInfo[]>('GET', '/services'),
   start: (service: string, mode: Mode) => call<Started>('POST', '/requests', { service, mode }),

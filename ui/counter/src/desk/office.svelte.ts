@@ -1,5 +1,6 @@
 import type { Freshness, OfficeStatus, ServiceFreshness, ServiceInfo } from '@jumin/shared/types/counter.ts'
-import { api } from './api'
+import { api, Refused } from './api'
+import { signInByLink } from './signin'
 
 const EVERY = 3_000
 const EVERY_LOST = 1_000
@@ -10,6 +11,8 @@ export class Office {
   services = $state<ServiceInfo[]>([])
   /** Whether the program answered last time; unknown before the first answer. */
   connected = $state<boolean | null>(null)
+  /** Whether this browser is not let in, and whether it opened a link that lets nobody in any more. */
+  signedOut = $state<false | 'out' | 'over'>(false)
   /** The page's clock, in seconds, once a second. */
   now = $state(Date.now() / 1000)
 
@@ -17,10 +20,13 @@ export class Office {
   /** Begins to follow; returns what ends it. */
   start(): () => void {
     let goes = true
+    const opened = () => void this.#enter()
+    addEventListener('hashchange', opened)
     const ticking = setInterval(() => (this.now = Date.now() / 1000), 1_000)
     void this.#follow(() => goes)
     return () => {
       goes = false
+      removeEventListener('hashchange', opened)
       clearInterval(ticking)
     }
   }
@@ -48,9 +54,22 @@ export class Office {
     this.connected = false
   }
 
+  async signOut(): Promise<void> {
+    await api.signOut().catch(() => undefined)
+    await this.#ask()
+  }
+
+  /** Takes the link that the address is, if it is one. */
+  async #enter(): Promise<void> {
+    const entered = await signInByLink()
+    if (entered === 'over') this.signedOut = 'over'
+    if (entered !== 'none') await this.#ask()
+  }
+
   async #follow(goes: () => boolean): Promise<void> {
     // Whoever starts this in an effect must not come to depend on what it reads and writes.
     await Promise.resolve()
+    await this.#enter()
     while (goes()) {
       await this.#ask()
       await new Promise((resolve) => setTimeout(resolve, this.connected ? EVERY : EVERY_LOST))
@@ -64,8 +83,12 @@ export class Office {
       this.status = await api.status()
       this.#at = Date.now() / 1000
       this.connected = true
-    } catch {
-      this.connected = false
+      this.signedOut = false
+    } catch (error) {
+      // The program answers, but not to this browser.
+      const out = error instanceof Refused && error.status === 401
+      if (out) this.signedOut ||= 'out'
+      this.connected = out ? null : false
     }
   }
 }

@@ -1,17 +1,25 @@
+//! The wallets' listener: OpenID4VP online, by names that mean nothing at the desk.
+
 use axum::Form;
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use jumin_http::Problem;
 use jumin_identity::parse_object_strict;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use crate::clock::unix_now;
 use crate::desk::DeskError;
 use crate::encryption::ResponseKey;
-use crate::routes::Office;
+use crate::routes::{Office, problem};
 use crate::store::StoredRequest;
 
+/// Largest body of a request, in bytes: an encrypted answer with a portrait, and a little.
+const MAX_BODY_BYTES: usize = 1024 * 1024;
 /// Deepest nesting of a decrypted response.
 const MAX_DEPTH: usize = 8;
 
@@ -65,9 +73,29 @@ impl IntoResponse for WalletError {
     }
 }
 
+/// Makes the routes of the wallets' listener, which is for everybody: none of the desk's is among them, and nothing that a
+/// wallet is told or knows opens one of the desk's.
+pub fn router(office: Office) -> axum::Router {
+    let (router, _) = routes().with_state(office).split_for_parts();
+    jumin_http::layers(router, MAX_BODY_BYTES)
+}
+
+/// Describes these routes.
+pub(crate) fn description() -> OpenApi {
+    routes().split_for_parts().1
+}
+
+fn routes() -> OpenApiRouter<Office> {
+    OpenApiRouter::new()
+        .routes(routes!(request_object))
+        .routes(routes!(response))
+        .routes(routes!(healthz))
+        .routes(routes!(readyz))
+}
+
 /// Serves the request object (RFC 9101 §5.2; OpenID4VP 1.0 §5.10) until it is answered or over.
 #[utoipa::path(get, path = "/openid4vp/requests/{id}", tag = "openid4vp",
-    params(("id" = String, Path, description = "The request")),
+    params(("id" = String, Path, description = "The request, by the name that its wallet was told")),
     responses((status = 200, description = "The signed request object", content_type = "application/oauth-authz-req+jwt"),
               (status = 404, description = "No such request, or it is over")))]
 pub async fn request_object(
@@ -83,7 +111,7 @@ pub async fn request_object(
 /// Takes the wallet's answer (`direct_post.jwt`). The wallet learns only that it arrived: the
 /// verdict is the desk's.
 #[utoipa::path(post, path = "/openid4vp/responses/{id}", tag = "openid4vp",
-    params(("id" = String, Path, description = "The request")),
+    params(("id" = String, Path, description = "The request, by the name that its wallet was told")),
     responses((status = 200, description = "The answer arrived"), (status = 400, description = "It cannot be read"),
               (status = 404, description = "No such request, or it is over")))]
 pub async fn response(
@@ -100,11 +128,34 @@ pub async fn response(
         .response
         .ok_or_else(|| WalletError::new("invalid_request", "The response is missing."))?;
     let vp_token = open(&request, &response)?;
-    match office.desk.check(&vp_token, Some(id.as_str())).await {
+    match office
+        .desk
+        .check(&vp_token, Some(request.id.as_str()))
+        .await
+    {
         Ok(_) => Ok(axum::Json(json!({}))),
         Err(DeskError::UnknownRequest) => Err(WalletError::gone()),
         Err(error) => Err(WalletError::internal(&error)),
     }
+}
+
+/// Says that the process is alive.
+#[utoipa::path(get, path = "/healthz", tag = "health", responses((status = 200, description = "Alive")))]
+async fn healthz() -> &'static str {
+    "ok"
+}
+
+/// Says whether the counter can ask and decide: it knows the ledger, which has its key.
+#[utoipa::path(get, path = "/readyz", tag = "health",
+    responses((status = 200, description = "Ready"), (status = 503, description = "Nothing is known of the ledger yet, or it refuses the counter's key")))]
+async fn readyz(State(office): State<Office>) -> Result<&'static str, Problem> {
+    if office.desk.ledger().view().is_none() {
+        let detail = "Nothing is known of the ledger yet.";
+        return Err(Problem::unavailable("ledger_unknown", detail));
+    }
+    let key = office.desk.require_key(unix_now());
+    key.map_err(|refused| problem(&DeskError::Key(refused)))?;
+    Ok("ok")
 }
 
 /// Returns a request that is online, not answered and not over; any other is as good as none.
@@ -112,7 +163,7 @@ async fn open_request(office: &Office, id: &str) -> Result<StoredRequest, Wallet
     let request = office
         .desk
         .store()
-        .request(id)
+        .request_of_wallet(id)
         .await
         .map_err(|error| WalletError::internal(&error))?
         .ok_or_else(WalletError::gone)?;
