@@ -46,10 +46,7 @@ mod tests {
 
     #[test]
     fn each_account_has_its_own_mark_in_a_shared_browser() {
-        let edge = ConsoleEdge {
-            address: ([127, 0, 0, 1], 7201).into(),
-            tls: true,
-        };
+        let edge = ConsoleEdge::new(([127, 0, 0, 1], 7201).into(), true, None);
         let set = set("m", &edge, "admin");
         assert_eq!(
             set.to_str().unwrap(),

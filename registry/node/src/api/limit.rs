@@ -4,6 +4,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::extract::{ConnectInfo, Request, State};
+use axum::http::HeaderMap;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use jumin_http::{Problem, TrustedProxies, party};
@@ -45,6 +46,11 @@ impl Limit {
             open: Mutex::default(),
             all: Semaphore::new(MAX_OPEN),
         }
+    }
+
+    /// Returns who is counted for a request. Behind a proxy everybody has its address, and one could use up the share of all.
+    fn source(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
+        party(self.proxies.source(peer, headers))
     }
 
     fn admits(&self, source: IpAddr, now: Instant) -> bool {
@@ -99,9 +105,7 @@ pub(crate) async fn by_source(
     request: Request,
     next: Next,
 ) -> Response {
-    // Behind a proxy everybody would have its address, and one could use up the share of all.
-    let source = context.limit.proxies.source(source.ip(), request.headers());
-    let source = party(source);
+    let source = context.limit.source(source.ip(), request.headers());
     if !context.limit.admits(source, Instant::now()) {
         let detail = "Too many requests from this address; nothing was taken. Ask more slowly.";
         let refused = Problem::too_many_requests("rate_limited", detail);
@@ -128,6 +132,29 @@ mod tests {
         assert!(!limit.admits(greedy, now));
         assert!(limit.admits(other, now));
         assert!(limit.admits(greedy, now + WINDOW));
+    }
+
+    #[test]
+    fn one_source_behind_a_named_proxy_does_not_use_up_the_share_of_the_others() {
+        let proxy = IpAddr::from([127, 0, 0, 1]);
+        let told = |source: &'static str| {
+            let value = axum::http::HeaderValue::from_static(source);
+            HeaderMap::from_iter([(
+                axum::http::HeaderName::from_static("x-forwarded-for"),
+                value,
+            )])
+        };
+        let (greedy, other) = (told("192.0.2.1"), told("192.0.2.2"));
+        let now = Instant::now();
+        let limit = Limit::new(3, TrustedProxies::new([proxy]));
+        let admits = |limit: &Limit, headers| limit.admits(limit.source(proxy, headers), now);
+        assert!((0..3).all(|_| admits(&limit, &greedy)));
+        assert!(!admits(&limit, &greedy));
+        assert!(admits(&limit, &other));
+        // Nobody gets a share by writing the header, where the operator names no proxy.
+        let limit = Limit::new(3, TrustedProxies::default());
+        assert!((0..3).all(|_| admits(&limit, &greedy)));
+        assert!(!admits(&limit, &other));
     }
 
     #[test]
