@@ -373,3 +373,28 @@ describe('bad days', () => {
     })
   })
 })
+
+describe('who is let in', () => {
+  test('a link lets one browser in once, and signing out ends it', async () => {
+    await inBrowser({}, async (browser) => {
+      const page = await browser.open(`${stack.env.DESK_URL}/`)
+      await page.getByTestId('signed-out').waitFor()
+      await check(page, 'a browser that is not signed in')
+      const link = await stack.signInLink()
+      await page.goto(link)
+      await page.getByTestId('open-desk').waitFor()
+      assert.equal(await page.evaluate(() => location.hash), '', 'the link is out of the address')
+      const [cookie] = await browser.context.cookies()
+      assert.deepEqual([cookie.httpOnly, cookie.sameSite], [true, 'Strict'])
+      await inBrowser({}, async (other) => {
+        const late = await other.open(link)
+        await late.getByText('이 링크는 더 쓸 수 없습니다').waitFor()
+        await check(late, 'a link that was opened before')
+      })
+      await page.getByTestId('sign-out').click()
+      await page.getByTestId('signed-out').waitFor()
+      await page.reload()
+      await page.getByTestId('signed-out').waitFor()
+    })
+  })
+})

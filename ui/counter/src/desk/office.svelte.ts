@@ -1,6 +1,6 @@
 import type { Freshness, OfficeStatus, ServiceFreshness, ServiceInfo } from '@jumin/shared/types/counter.ts'
 import { api, Refused } from './api'
-import { signInByLink } from './signin'
+import { isLink, signInByLink } from './signin'
 
 const EVERY = 3_000
 const EVERY_LOST = 1_000
@@ -11,8 +11,8 @@ export class Office {
   services = $state<ServiceInfo[]>([])
   /** Whether the program answered last time; unknown before the first answer. */
   connected = $state<boolean | null>(null)
-  /** Whether this browser is not let in, and whether it opened a link that lets nobody in any more. */
-  signedOut = $state<false | 'out' | 'over'>(false)
+  /** Whether this browser is not let in: not yet, not at all, or because its link lets nobody in any more. */
+  signedOut = $state<false | 'entering' | 'out' | 'over'>(isLink() ? 'entering' : false)
   /** The page's clock, in seconds, once a second. */
   now = $state(Date.now() / 1000)
 
@@ -63,6 +63,7 @@ export class Office {
   async #enter(): Promise<void> {
     const entered = await signInByLink()
     if (entered === 'over') this.signedOut = 'over'
+    if (entered === 'unreachable') this.signedOut = false
     if (entered !== 'none') await this.#ask()
   }
 
@@ -87,7 +88,7 @@ export class Office {
     } catch (error) {
       // The program answers, but not to this browser.
       const out = error instanceof Refused && error.status === 401
-      if (out) this.signedOut ||= 'out'
+      if (out && this.signedOut !== 'over') this.signedOut = 'out'
       this.connected = out ? null : false
     }
   }

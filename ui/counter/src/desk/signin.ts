@@ -2,6 +2,9 @@ import { api, Refused } from './api'
 
 const LINK = /^#sign-in\/([\w-]{1,64})$/
 
+/** Whether the address is a sign-in link that was not taken yet. */
+export const isLink = () => LINK.test(location.hash)
+
 /**
  * Lets this browser in if the address is a sign-in link. Returns what came of it: `none` for any other address, `over` for a
  * link that was opened before or is too old.
