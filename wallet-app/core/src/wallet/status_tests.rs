@@ -171,26 +171,27 @@ async fn document_that_an_ended_key_signed_is_told_to_be_issued_anew() {
     assert_eq!(asked(&stage).await.status, Standing::Valid);
     let issuer = &stage.scene.issuer;
     let next = FileKey::generate().unwrap();
-    let mut ledger = stage.ledger.ledger.lock().unwrap();
-    let Some(Record::Did(record)) = ledger.record(&RecordKey::Did(issuer.did.clone())) else {
-        panic!("the issuer is not on the ledger");
-    };
-    let mut document = record.document;
-    let new = NewKey {
-        fragment: "key-2".to_owned(),
-        public_key: FileKey::generate().unwrap().public_key().clone(),
-    };
-    document.rotate_key("key-1", new, 0, NOW - 40).unwrap();
-    let operation = Operation::UpdateDid {
-        did: issuer.did.clone(),
-        version: record.version,
-        document,
-        next_key_hash: next.public_key().thumbprint(),
-    };
-    let signer = [OperationSigner::Jwk(&issuer.next)];
-    let signed = sign_operation(ledger.network(), &operation, &signer).unwrap();
-    ledger.apply(&signed).unwrap();
-    drop(ledger);
+    {
+        let mut ledger = stage.ledger.ledger.lock().unwrap();
+        let Some(Record::Did(record)) = ledger.record(&RecordKey::Did(issuer.did.clone())) else {
+            panic!("the issuer is not on the ledger");
+        };
+        let mut document = record.document;
+        let new = NewKey {
+            fragment: "key-2".to_owned(),
+            public_key: FileKey::generate().unwrap().public_key().clone(),
+        };
+        document.rotate_key("key-1", new, 0, NOW - 40).unwrap();
+        let operation = Operation::UpdateDid {
+            did: issuer.did.clone(),
+            version: record.version,
+            document,
+            next_key_hash: next.public_key().thumbprint(),
+        };
+        let signer = [OperationSigner::Jwk(&issuer.next)];
+        let signed = sign_operation(ledger.network(), &operation, &signer).unwrap();
+        ledger.apply(&signed).unwrap();
+    }
     assert_eq!(asked(&stage).await.status, Standing::KeyEnded);
 }
 
@@ -255,10 +256,11 @@ async fn document_of_a_deactivated_issuer_says_so_and_a_revoked_one_stays_revoke
         let stage = Stage::new().await;
         stage.accept().await.unwrap();
         Published::of(&entries).publish(&stage);
-        let mut ledger = stage.ledger.ledger.lock().unwrap();
-        ledger.set_time(NOW - 20);
-        ledger.deactivate(&stage.scene.issuer);
-        drop(ledger);
+        {
+            let mut ledger = stage.ledger.ledger.lock().unwrap();
+            ledger.set_time(NOW - 20);
+            ledger.deactivate(&stage.scene.issuer);
+        }
         assert_eq!(asked(&stage).await.status, expected);
     }
 }
