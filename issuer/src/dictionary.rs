@@ -9,6 +9,7 @@ use thiserror::Error;
 
 use crate::app::App;
 use crate::claims::{Configuration, NotEligible};
+use crate::compare::{Standing, knows_dictionary};
 use crate::indexes::random_index;
 use crate::issue::{Order, prepare};
 use crate::ledger::{Anchoring, IssuerLedger, LedgerError};
@@ -28,6 +29,9 @@ pub enum DictionaryError {
     Ledger(#[from] LedgerError),
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Trying again doesn't help.
+    #[error("the ledger is ahead of the database, so nothing is anchored")]
+    Conflict,
     #[error("a sample can't be issued")]
     Issue(#[from] IssueError),
     #[error("a sample person can't have the credential")]
@@ -42,6 +46,9 @@ pub enum DictionaryError {
 
 /// Makes, stores and anchors the dictionary of every type that has none for this public URL.
 pub async fn publish_dictionaries(app: &App, ledger: &IssuerLedger) -> Result<(), DictionaryError> {
+    if app.publisher.standing() != Standing::Agrees {
+        return Err(DictionaryError::Conflict);
+    }
     // One type whose dictionary can't be published must not keep the others from it.
     let mut result = Ok(());
     for configuration in Configuration::ALL {
@@ -59,11 +66,19 @@ async fn publish(
 ) -> Result<(), DictionaryError> {
     let vct = configuration.vct();
     let stored = app.store.dictionary(vct).await?;
-    let stored = stored.filter(|row| row.public_url == app.public_url);
-    if stored.as_ref().is_some_and(|row| row.anchored) {
+    let is_ours = |row: &DictionaryRow| row.public_url == app.public_url;
+    if stored
+        .as_ref()
+        .is_some_and(|row| row.anchored && is_ours(row))
+    {
         return Ok(());
     }
     let anchored = ledger.anchored(AnchorKind::Dictionary, vct).await?;
+    if !knows_dictionary(stored.as_ref(), anchored.as_ref()) {
+        app.publisher.wake();
+        return Err(DictionaryError::Conflict);
+    }
+    let stored = stored.filter(is_ours);
     let mut row = match stored {
         Some(row) => row,
         None => DictionaryRow {

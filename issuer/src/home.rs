@@ -22,6 +22,14 @@ pub enum HomeError {
     },
     #[error("{} doesn't contain what it should", path.display())]
     Content { path: PathBuf },
+    #[error("another program works with {}; stop it first", .0.display())]
+    InUse(PathBuf),
+}
+
+/// The right to be the one issuer of a home, given back when it is dropped or the process ends.
+#[derive(Debug)]
+pub struct HomeLock {
+    _file: fs::File,
 }
 
 /// A directory that only its owner may read.
@@ -39,6 +47,24 @@ impl Home {
             })?;
         }
         Ok(home)
+    }
+
+    /// Keeps every other program from working as this home's issuer while the lock is held.
+    pub fn lock(&self) -> Result<HomeLock, HomeError> {
+        let path = self.path("lock");
+        let failed = |source| HomeError::File {
+            path: path.clone(),
+            source,
+        };
+        if !path.exists() {
+            self.write("lock", b"")?;
+        }
+        let file = fs::File::open(&path).map_err(failed)?;
+        match file.try_lock() {
+            Ok(()) => Ok(HomeLock { _file: file }),
+            Err(fs::TryLockError::WouldBlock) => Err(HomeError::InUse(self.0.clone())),
+            Err(fs::TryLockError::Error(source)) => Err(failed(source)),
+        }
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
@@ -147,6 +173,16 @@ mod tests {
             home.secret_bytes("n").unwrap()
         );
         assert_eq!(home.did().unwrap(), None);
+    }
+
+    #[test]
+    fn one_home_has_one_issuer_at_a_time() {
+        let directory = tempfile::tempdir().unwrap();
+        let home = Home::at(directory.path()).unwrap();
+        let lock = home.lock().unwrap();
+        assert!(matches!(home.lock(), Err(HomeError::InUse(_))));
+        drop(lock);
+        home.lock().unwrap();
     }
 
     #[cfg(unix)]

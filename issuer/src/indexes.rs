@@ -29,6 +29,11 @@ impl StatusIndexes {
         *self.lock() = Some(OpenList { number, uri });
     }
 
+    /// Hands out no more indexes until a list is opened.
+    pub fn close(&self) {
+        *self.lock() = None;
+    }
+
     pub fn is_open(&self) -> bool {
         self.lock().is_some()
     }

@@ -6,16 +6,17 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use jumin_identity::builtin_types;
 use jumin_keys::{
-    ChangeArgs, Changed, EndedKey, KeyCommand, KeysError, Wanted, parse_time, show_time,
+    Agency, ChangeArgs, Changed, EndedKey, KeyCommand, KeysError, Wanted, parse_time, show_time,
 };
 use serde_json::json;
 use thiserror::Error;
 
+use crate::address::address_in;
 use crate::audit::Event;
 use crate::home::{Home, HomeError};
 use crate::settings::{Settings, SettingsError, without_slash};
 use crate::setup::{SIGNING_KEYS, SetupError, agency, services};
-use crate::store::{Store, StoreError};
+use crate::store::{SeenDocument, Store, StoreError};
 
 const DAY: u64 = 86_400;
 
@@ -34,6 +35,10 @@ pub enum KeyChangeFailed {
     Change(anyhow::Error),
     #[error("the database can't be used")]
     Store(#[from] StoreError),
+    #[error(
+        "the ledger has version {0} of the DID document, which this home didn't write: run `jumin-issuer recover` first"
+    )]
+    LedgerAhead(u64),
 }
 
 /// Looks at and changes the issuer's keys and its DID.
@@ -76,9 +81,18 @@ impl IssuerKeyCommand {
     pub async fn run(self, now: u64) -> Result<(), KeyChangeFailed> {
         let home = Home::at(&self.place().home)?;
         let settings = Settings::read(&home.path("issuer.toml"))?;
+        if let Self::Documents { since, until, .. } = self {
+            return list(&home, since, until).await;
+        }
         let agency = agency(&home, &settings)?;
+        let looks = matches!(
+            self,
+            Self::Change(KeyCommand::List { .. } | KeyCommand::Forget { .. })
+        );
+        if !looks {
+            require_latest(&home, &agency).await?;
+        }
         let changed = match self {
-            Self::Documents { since, until, .. } => return list(&home, since, until).await,
             Self::Change(command) => command.run(&agency, now).await,
             Self::Address {
                 public_url, args, ..
@@ -86,11 +100,13 @@ impl IssuerKeyCommand {
                 let wanted = Wanted::Services(services(Some(&without_slash(&public_url))));
                 agency.change(&wanted, &args, now).await
             }
+            Self::Documents { .. } => return Ok(()),
         };
-        match changed.map_err(KeyChangeFailed::Change)? {
-            Some(changed) => record(&home, &changed, now).await,
-            None => Ok(()),
-        }
+        let Some(changed) = changed.map_err(KeyChangeFailed::Change)? else {
+            return Ok(());
+        };
+        record(&home, &changed, now).await?;
+        take_down(&home, settings, &agency).await
     }
 
     fn place(&self) -> &KeyPlace {
@@ -99,6 +115,42 @@ impl IssuerKeyCommand {
             Self::Address { place, .. } | Self::Documents { place, .. } => place,
         }
     }
+}
+
+/// Refuses to change a DID that somebody else changed since this home last did, unless a change of its own waits here.
+async fn require_latest(home: &Home, agency: &Agency) -> Result<(), KeyChangeFailed> {
+    let store = Store::open(&home.database()).await?;
+    let seen = store.seen_document().await;
+    store.close().await;
+    let record = agency.record().await.map_err(KeyChangeFailed::Change)?;
+    let overtaken = seen?.is_some_and(|seen| seen.version < record.version);
+    if overtaken && !agency.is_changing().map_err(KeyChangeFailed::Change)? {
+        return Err(KeyChangeFailed::LedgerAhead(record.version));
+    }
+    Ok(())
+}
+
+/// Takes the changed document down as this home's own, and its address into the settings.
+async fn take_down(
+    home: &Home,
+    mut settings: Settings,
+    agency: &Agency,
+) -> Result<(), KeyChangeFailed> {
+    let record = agency.record().await.map_err(KeyChangeFailed::Change)?;
+    let seen = SeenDocument {
+        version: record.version,
+        public_url: address_in(&record.document),
+    };
+    let store = Store::open(&home.database()).await?;
+    let noted = store.see_document(&seen).await;
+    store.close().await;
+    noted?;
+    if settings.public_url.is_some() && settings.public_url != seen.public_url {
+        settings.public_url = seen.public_url;
+        let text = toml::to_string(&settings).map_err(SetupError::from)?;
+        home.write("issuer.toml", text.as_bytes())?;
+    }
+    Ok(())
 }
 
 async fn list(home: &Home, since: u64, until: Option<u64>) -> Result<(), KeyChangeFailed> {

@@ -7,7 +7,7 @@ use jumin_registry::client::{ClientError, LedgerClient};
 use jumin_registry::{
     AccreditationRecord, Accreditor, AnchorKind, AnchorRecord, Claims, DidRecord, Localized,
     NetworkTrust, Operation, OperationSigner, Record, RecordKey, Role, SignOperationError,
-    SignedOperation, sign_operation,
+    SignedOperation, VerifiedBundle, sign_operation,
 };
 use thiserror::Error;
 
@@ -117,6 +117,11 @@ impl Ledger {
             Some(Record::CredentialType(record)) => Ok(Some((record.version, record.integrity))),
             Some(_) => Err(LedgerError::WrongRecord),
         }
+    }
+
+    /// Fetches everything that the ledger has, with proof.
+    pub async fn bundle(&self) -> Result<VerifiedBundle, LedgerError> {
+        Ok(self.client.bundle().await?.1)
     }
 
     /// Waits for the first checkpoint of a network that has just begun.

@@ -1,10 +1,12 @@
 //! Issues resident credentials over OpenID4VCI and keeps their status.
 
 mod account;
+mod address;
 mod app;
 mod audit;
 mod certificate;
 mod claims;
+mod compare;
 mod console;
 mod counts;
 mod dictionary;
@@ -17,6 +19,7 @@ mod ledger;
 mod metadata;
 mod proof;
 mod publish;
+mod recover;
 mod register;
 mod register_import;
 mod routes;
@@ -28,6 +31,7 @@ mod standing;
 mod store;
 #[cfg(test)]
 mod testing;
+mod upkeep;
 
 pub use account::{AccountFailed, set_account};
 pub use app::{chain, system_clock};
@@ -38,3 +42,5 @@ pub use register_import::{ImportFailed, import_csv};
 pub use server::{ServerError, serve};
 pub use settings::Settings;
 pub use setup::{SetUp, SetupError, set_up};
+pub use store::CredentialStatus;
+pub use upkeep::{Backup, EntryArgs, Recover};

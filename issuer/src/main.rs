@@ -10,8 +10,8 @@ use clap::{Args, Parser, Subcommand};
 use jumin_http::{TlsFiles, TrustedProxies};
 use jumin_identity::FileKey;
 use jumin_issuer::{
-    Home, IssuerKeyCommand, SetUp, Settings, chain, import_csv, serve, set_account, set_up,
-    settings, system_clock,
+    Backup, CredentialStatus, EntryArgs, Home, IssuerKeyCommand, Recover, SetUp, Settings, chain,
+    import_csv, serve, set_account, set_up, settings, system_clock,
 };
 use jumin_keys::UpdateKeys;
 use url::Url;
@@ -51,6 +51,16 @@ enum Command {
         #[arg(long)]
         name: String,
     },
+    /// Copies the database into a file while the server runs.
+    Backup(Backup),
+    /// Brings a database that was put back from a copy up to what the ledger has; until then the issuer signs nothing.
+    Recover(Recover),
+    /// Revokes a credential by its place in a status list, known here or not.
+    Revoke(EntryArgs),
+    /// Suspends one likewise.
+    Suspend(EntryArgs),
+    /// Ends the suspension of one likewise.
+    Reinstate(EntryArgs),
 }
 
 #[derive(Args)]
@@ -132,6 +142,15 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
             set_account(&Home::at(&home)?, &name, &password, system_clock()).await?;
             println!("{name} can sign in");
         }
+        Command::Backup(backup) => backup.run(system_clock()).await?,
+        Command::Recover(recover) => recover.run(system_clock()).await?,
+        Command::Revoke(entry) => entry.run(CredentialStatus::Revoked, system_clock()).await?,
+        Command::Suspend(entry) => {
+            entry
+                .run(CredentialStatus::Suspended, system_clock())
+                .await?;
+        }
+        Command::Reinstate(entry) => entry.run(CredentialStatus::Valid, system_clock()).await?,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -1,9 +1,10 @@
 //! Publishes status lists: signs a version, anchors it on the ledger, and only then calls it current.
 //!
-//! Every step is in the database before the next one is taken, so that a killed issuer goes on where it was.
+//! Every step is in the database before the next one is taken, so that a killed issuer goes on where it was. A version that
+//! the ledger has and the database didn't sign is never written over: the issuer stops instead.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jumin_identity::{
     Status, StatusError, StatusList, UnverifiedStatusListToken, sign_status_list,
@@ -12,10 +13,16 @@ use jumin_registry::{AnchorKind, AnchorRecord};
 use thiserror::Error;
 use tokio::sync::{Notify, watch};
 
+use crate::compare::{
+    CompareError, Comparison, Conflict, LastStanding, Standing, is_anchored, list_uri,
+    unknown_version,
+};
 use crate::indexes::{LIST_ENTRIES, StatusIndexes, is_nearly_full};
 use crate::issue::IssuerKey;
 use crate::ledger::{Anchoring, IssuerLedger, LedgerError};
-use crate::store::{Block, CredentialStatus, Store, StoreError, VersionRow, VersionState};
+use crate::store::{
+    Block, CredentialStatus, ListEntries, ListRow, Store, StoreError, VersionRow, VersionState,
+};
 
 /// How long a signed list may be used, in seconds.
 const LIST_LIFETIME: u64 = 24 * 3600;
@@ -36,6 +43,18 @@ pub enum PublishError {
     Store(#[from] StoreError),
     #[error("the list can't be signed")]
     Sign(#[from] StatusError),
+    /// Trying again doesn't help.
+    #[error("the ledger is ahead of the database, so nothing is signed: {0}")]
+    Conflict(Conflict),
+}
+
+impl From<CompareError> for PublishError {
+    fn from(error: CompareError) -> Self {
+        match error {
+            CompareError::Ledger(error) => Self::Ledger(error),
+            CompareError::Store(error) => Self::Store(error),
+        }
+    }
 }
 
 /// What to do about a signed version, given what the ledger has.
@@ -43,23 +62,20 @@ pub enum PublishError {
 enum Settlement {
     /// The ledger has it since this block.
     Finalized(Block),
-    /// The ledger doesn't have it yet.
+    /// The ledger doesn't have it yet, and nothing that comes after it.
     Submit,
-    /// The ledger has gone past it with other content, so it needs a higher number.
-    Renumber { floor: u64 },
+    /// It waited for the ledger until verifiers would take it for old.
+    SignAnew,
 }
 
-fn settle(pending: &VersionRow, anchored: Option<&AnchorRecord>) -> Settlement {
+/// Settles a version once it is known that the ledger has none but this database's.
+fn settle(pending: &VersionRow, anchored: Option<&AnchorRecord>, now: u64) -> Settlement {
     match anchored {
-        Some(anchor) if anchor.version == pending.version && anchor.sha256 == pending.digest => {
-            Settlement::Finalized(Block {
-                height: anchor.height,
-                at: anchor.updated,
-            })
-        }
-        Some(anchor) if anchor.version >= pending.version => Settlement::Renumber {
-            floor: anchor.version + 1,
-        },
+        Some(anchor) if is_anchored(pending, anchor) => Settlement::Finalized(Block {
+            height: anchor.height,
+            at: anchor.updated,
+        }),
+        _ if now >= pending.signed + RENEW_AFTER => Settlement::SignAnew,
         _ => Settlement::Submit,
     }
 }
@@ -72,6 +88,10 @@ pub struct Publisher {
     public_url: String,
     indexes: Arc<StatusIndexes>,
     now: fn() -> u64,
+    /// When this process began to publish, in seconds since the Unix epoch.
+    started: u64,
+    standing: LastStanding,
+    compared: Mutex<Option<Instant>>,
     wake: Notify,
     rounds: watch::Sender<u64>,
     problem: Mutex<Option<String>>,
@@ -93,10 +113,18 @@ impl Publisher {
             public_url,
             indexes,
             now,
+            started: now(),
+            standing: LastStanding::default(),
+            compared: Mutex::new(None),
             wake: Notify::new(),
             rounds: watch::Sender::new(0),
             problem: Mutex::new(None),
         }
+    }
+
+    /// How the database stands against the ledger.
+    pub fn standing(&self) -> Standing {
+        self.standing.get()
     }
 
     /// Asks for a round now, because something has changed.
@@ -143,7 +171,10 @@ impl Publisher {
         let result = self.publish_all().await;
         let problem = result.as_ref().err().map(|error| {
             tracing::warn!(problem = %crate::app::chain(error), "status lists aren't all published");
-            format!("{error}; the issuer keeps trying")
+            match error {
+                PublishError::Conflict(_) => error.to_string(),
+                error => format!("{error}; the issuer keeps trying"),
+            }
         });
         *self.problem.lock().unwrap_or_else(PoisonError::into_inner) = problem;
         self.rounds.send_modify(|rounds| *rounds += 1);
@@ -151,62 +182,98 @@ impl Publisher {
     }
 
     async fn publish_all(&self) -> Result<(), PublishError> {
-        let known = self.store.lists().await?;
-        let mut lists: Vec<u32> = known.iter().map(|(number, _)| *number).collect();
-        if known.last().is_none_or(|(_, used)| is_nearly_full(*used)) {
-            let number = lists.last().map_or(1, |last| last + 1);
-            let uri = format!("{}/status/{number}", self.public_url);
+        self.compare().await?;
+        let mut lists = self.store.lists().await?;
+        if lists
+            .last()
+            .is_none_or(|last| !last.open || is_nearly_full(last.used))
+        {
+            let number = lists.last().map_or(1, |last| last.number + 1);
+            let uri = list_uri(&self.public_url, number);
             self.store.add_list(number, &uri).await?;
-            lists.push(number);
+            lists = self.store.lists().await?;
         }
         // One list that can't be published must not keep the others from it.
         let mut result = Ok(());
-        for number in &lists {
-            if let Err(error) = self.publish(*number).await {
+        for list in &lists {
+            if let Err(error) = self.publish(list).await {
                 result = Err(error);
             }
         }
         result?;
-        match lists.last() {
-            Some(last) if self.indexes.number() != Some(*last) => self.open(*last).await,
-            _ => Ok(()),
+        if let Some(last) = lists.last().filter(|last| last.open) {
+            self.indexes.open(last.number, &last.uri);
         }
-    }
-
-    async fn open(&self, number: u32) -> Result<(), PublishError> {
-        let uri = self.uri(number).await?;
-        self.indexes.open(number, &uri);
         Ok(())
     }
 
-    async fn uri(&self, number: u32) -> Result<String, StoreError> {
-        let stored = self.store.list_uri(number).await?;
-        Ok(stored.unwrap_or_else(|| format!("{}/status/{number}", self.public_url)))
-    }
-
-    /// Brings one list to the point where the current version says everything that was asked for.
-    async fn publish(&self, number: u32) -> Result<(), PublishError> {
-        let uri = self.uri(number).await?;
-        loop {
-            let pending = self.store.version_in(number, VersionState::Pending).await?;
-            let pending = match pending {
-                Some(pending) if !self.is_by_key_in_use(&pending) => {
-                    self.sign(number, &uri, pending.version + 1).await?
-                }
-                Some(pending) => pending,
-                None if self.is_due(number).await? => self.sign(number, &uri, 1).await?,
-                None => return Ok(()),
-            };
-            self.anchor(&pending, &uri).await?;
+    /// Makes sure that the ledger has nothing that this database doesn't know; looks again once a minute.
+    async fn compare(&self) -> Result<(), PublishError> {
+        let compared = *self.compared.lock().unwrap_or_else(PoisonError::into_inner);
+        let agreed = self.standing() == Standing::Agrees;
+        if agreed && compared.is_some_and(|compared| compared.elapsed() < IDLE) {
+            return Ok(());
+        }
+        let comparison = Comparison {
+            store: &self.store,
+            ledger: &self.ledger,
+            issuer: &self.issuer,
+            public_url: &self.public_url,
+            now: (self.now)(),
+        };
+        let conflicts = comparison.conflicts().await?;
+        *self.compared.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+        match conflicts.first().cloned() {
+            None => {
+                self.standing.set(Standing::Agrees);
+                Ok(())
+            }
+            Some(first) => {
+                self.stop(conflicts);
+                Err(PublishError::Conflict(first))
+            }
         }
     }
 
-    async fn is_due(&self, number: u32) -> Result<bool, StoreError> {
-        let current = self.store.version_in(number, VersionState::Current).await?;
+    /// Stops signing: no list is published and no index handed out while the ledger is ahead.
+    pub fn stop(&self, conflicts: Vec<Conflict>) {
+        self.indexes.close();
+        if self.standing() != Standing::Conflicts(conflicts.clone()) {
+            for conflict in &conflicts {
+                tracing::error!(%conflict, "the ledger is ahead of the database; stop the issuer and run `jumin-issuer recover`");
+            }
+        }
+        self.standing.set(Standing::Conflicts(conflicts));
+    }
+
+    /// Brings one list to the point where the current version says everything that was asked for.
+    async fn publish(&self, list: &ListRow) -> Result<(), PublishError> {
+        loop {
+            let pending = self.store.version_in(list.number, VersionState::Pending);
+            let pending = match pending.await? {
+                Some(pending) if !self.is_by_key_in_use(&pending) => self.sign(list).await?,
+                Some(pending) => pending,
+                None if self.is_due(list).await? => self.sign(list).await?,
+                None => return Ok(()),
+            };
+            self.anchor(&pending, list).await?;
+        }
+    }
+
+    async fn is_due(&self, list: &ListRow) -> Result<bool, StoreError> {
+        let current = self
+            .store
+            .version_in(list.number, VersionState::Current)
+            .await?;
         let old = current.is_none_or(|current| {
-            (self.now)() >= current.signed + RENEW_AFTER || !self.is_by_key_in_use(&current)
+            // The list for new credentials is signed anew at each start: should another copy of this database be in use,
+            // it finds a version that isn't its own, and stops.
+            let of_another_run = list.open && current.signed < self.started;
+            of_another_run
+                || (self.now)() >= current.signed + RENEW_AFTER
+                || !self.is_by_key_in_use(&current)
         });
-        Ok(old || self.store.has_unsigned_changes(number).await?)
+        Ok(old || self.store.has_unsigned_changes(list.number).await?)
     }
 
     /// Says whether a version was signed with the key that the issuer signs with now: verifiers refuse what an ended key signed.
@@ -217,23 +284,15 @@ impl Publisher {
         })
     }
 
-    async fn sign(&self, number: u32, uri: &str, floor: u64) -> Result<VersionRow, PublishError> {
-        let entries = self.store.next_version(number, floor).await?;
-        let mut list = StatusList::new(LIST_ENTRIES);
-        for (index, status) in &entries.not_valid {
-            let status = match status {
-                CredentialStatus::Valid => Status::Valid,
-                CredentialStatus::Suspended => Status::Suspended,
-                CredentialStatus::Revoked => Status::Invalid,
-            };
-            list.set(*index, status)?;
-        }
+    async fn sign(&self, list: &ListRow) -> Result<VersionRow, PublishError> {
+        let entries = self.store.next_version(list.number).await?;
+        let content = content(&entries)?;
         let now = (self.now)();
         let expires = now + LIST_LIFETIME;
         let issuer = &self.issuer;
         let token = sign_status_list(
-            &list,
-            uri,
+            &content,
+            &list.uri,
             now,
             expires,
             LIST_TTL,
@@ -242,9 +301,9 @@ impl Publisher {
             issuer.signer.as_ref(),
         )?;
         let row = VersionRow {
-            list: number,
+            list: list.number,
             version: entries.version,
-            digest: list.digest(),
+            digest: content.digest(),
             token,
             signed: now,
             expires,
@@ -253,29 +312,67 @@ impl Publisher {
         Ok(row)
     }
 
-    /// Submits the anchor and reads back, with proof, what the ledger has under the list's name.
-    async fn anchor(&self, pending: &VersionRow, uri: &str) -> Result<(), PublishError> {
+    /// Submits the anchor unless the ledger has another's, and reads back, with proof, what it has under the list's name.
+    async fn anchor(&self, pending: &VersionRow, list: &ListRow) -> Result<(), PublishError> {
+        match settle(pending, self.anchored(list).await?.as_ref(), (self.now)()) {
+            Settlement::Finalized(block) => return self.finalized(pending, block).await,
+            Settlement::SignAnew => return self.sign(list).await.map(drop),
+            Settlement::Submit => {}
+        }
         let anchoring = Anchoring {
             kind: AnchorKind::StatusList,
-            name: uri.to_owned(),
+            name: list.uri.clone(),
             version: pending.version,
             sha256: pending.digest,
             next_update: Some(pending.expires),
         };
         let submitted = self.ledger.anchor(&anchoring).await;
-        let anchored = self.ledger.anchored(AnchorKind::StatusList, uri).await?;
-        match settle(pending, anchored.as_ref()) {
-            Settlement::Finalized(block) => {
-                let now = (self.now)();
-                self.store.version_finalized(pending, block, now).await?;
-            }
-            Settlement::Submit => submitted.and(Err(LedgerError::NotAnchored))?,
-            Settlement::Renumber { floor } => {
-                self.sign(pending.list, uri, floor).await?;
+        match settle(pending, self.anchored(list).await?.as_ref(), (self.now)()) {
+            Settlement::Finalized(block) => self.finalized(pending, block).await,
+            _ => Ok(submitted.and(Err(LedgerError::NotAnchored))?),
+        }
+    }
+
+    /// Reads what the ledger has of a list, and stops everything if that isn't this database's.
+    async fn anchored(&self, list: &ListRow) -> Result<Option<AnchorRecord>, PublishError> {
+        let anchor = self
+            .ledger
+            .anchored(AnchorKind::StatusList, &list.uri)
+            .await?;
+        match unknown_version(&self.store, list.number, &list.uri, anchor.as_ref()).await? {
+            None => Ok(anchor),
+            Some(conflict) => {
+                self.stop(vec![conflict.clone()]);
+                Err(PublishError::Conflict(conflict))
             }
         }
+    }
+
+    async fn finalized(&self, pending: &VersionRow, block: Block) -> Result<(), PublishError> {
+        let now = (self.now)();
+        self.store.version_finalized(pending, block, now).await?;
         Ok(())
     }
+}
+
+/// Writes out what a version has to say.
+fn content(entries: &ListEntries) -> Result<StatusList, StatusError> {
+    let mut list = StatusList::new(LIST_ENTRIES);
+    if entries.lost {
+        for index in 0..LIST_ENTRIES {
+            list.set(index, Status::Invalid)?;
+        }
+    }
+    for (index, status) in &entries.not_valid {
+        let status = match status {
+            _ if entries.lost => Status::Invalid,
+            CredentialStatus::Valid => Status::Valid,
+            CredentialStatus::Suspended => Status::Suspended,
+            CredentialStatus::Revoked => Status::Invalid,
+        };
+        list.set(*index, status)?;
+    }
+    Ok(list)
 }
 
 #[cfg(test)]
@@ -305,23 +402,42 @@ mod tests {
 
     #[test]
     fn version_killed_after_its_anchor_is_found_finalized() {
-        let found = settle(&pending(3, [1; 32]), Some(&anchored(3, [1; 32])));
+        let found = settle(&pending(3, [1; 32]), Some(&anchored(3, [1; 32])), 0);
         let block = Block { height: 1, at: 0 };
         assert_eq!(found, Settlement::Finalized(block));
     }
 
     #[test]
     fn version_killed_before_its_anchor_is_submitted_again() {
-        assert_eq!(settle(&pending(1, [1; 32]), None), Settlement::Submit);
-        let found = settle(&pending(3, [1; 32]), Some(&anchored(2, [1; 32])));
+        assert_eq!(settle(&pending(1, [1; 32]), None, 0), Settlement::Submit);
+        let found = settle(&pending(3, [1; 32]), Some(&anchored(2, [1; 32])), 0);
         assert_eq!(found, Settlement::Submit);
     }
 
     #[test]
-    fn version_that_the_ledger_has_with_other_content_gets_a_higher_number() {
-        let found = settle(&pending(3, [1; 32]), Some(&anchored(3, [2; 32])));
-        assert_eq!(found, Settlement::Renumber { floor: 4 });
-        let found = settle(&pending(3, [1; 32]), Some(&anchored(9, [1; 32])));
-        assert_eq!(found, Settlement::Renumber { floor: 10 });
+    fn version_that_waited_for_half_a_day_is_signed_anew() {
+        let found = settle(&pending(1, [1; 32]), None, RENEW_AFTER);
+        assert_eq!(found, Settlement::SignAnew);
+        let found = settle(
+            &pending(1, [1; 32]),
+            Some(&anchored(1, [1; 32])),
+            RENEW_AFTER,
+        );
+        assert!(matches!(found, Settlement::Finalized(_)));
+    }
+
+    #[test]
+    fn every_entry_of_a_lost_list_is_revoked() {
+        let entries = ListEntries {
+            version: 2,
+            lost: true,
+            not_valid: vec![(7, CredentialStatus::Suspended)],
+        };
+        let list = content(&entries).unwrap();
+        let all = [0, 7, LIST_ENTRIES - 1];
+        assert!(
+            all.into_iter()
+                .all(|one| list.get(one) == Some(Status::Invalid))
+        );
     }
 }

@@ -11,9 +11,11 @@ use jumin_keys::{KeysError, UpdateKeys};
 use jumin_registry::RecordKey;
 use thiserror::Error;
 
+use crate::address::{AddressError, settled_address};
 use crate::app::{App, ConsoleEdge, Documents, chain, system_clock};
 use crate::certificate::{CertificateError, certify};
 use crate::claims::Configuration;
+use crate::compare::Standing;
 use crate::console::{AgencyView, DeviceKey, Localized, Passwords, RecentViews};
 use crate::counts::{Counts, Few};
 use crate::dictionary::publish_dictionaries;
@@ -27,7 +29,7 @@ use crate::routes;
 use crate::secret::NonceKey;
 use crate::settings::Settings;
 use crate::setup::{
-    LEDGER_KEYS, SIGNING_KEYS, SetupError, authority, keep_followed, key_url, open_ledger, services,
+    LEDGER_KEYS, SIGNING_KEYS, SetupError, authority, keep_followed, key_url, open_ledger,
 };
 use crate::standing::vouched_from;
 use crate::store::{Store, StoreError};
@@ -53,8 +55,8 @@ pub enum ServerError {
     Keys(#[from] KeysError),
     #[error("the database can't be used")]
     Store(#[from] StoreError),
-    #[error("the ledger can't be used")]
-    Ledger(#[from] LedgerError),
+    #[error(transparent)]
+    Address(#[from] AddressError),
     #[error("the certificate can't be made")]
     Certificate(#[from] CertificateError),
     #[error("the listener failed")]
@@ -70,6 +72,7 @@ pub async fn serve(
 ) -> Result<(), ServerError> {
     let did = home.did()?.ok_or(ServerError::NotSetUp)?;
     UpdateKeys::require_none_in(&home.path(""))?;
+    let _lock = home.lock()?;
     let public = bind(settings.listen, tls.clone()).await?;
     let console_url = settings.console_url.as_ref();
     // Passwords pass no network in the clear, and a name that others chose is not the console's.
@@ -79,11 +82,7 @@ pub async fn serve(
     }
     let console = bind(settings.console_listen, tls.clone()).await?;
     let edge = ConsoleEdge::new(console.address(), tls.is_some(), console_url);
-    let public_url = settings
-        .public_url
-        .clone()
-        .unwrap_or_else(|| public.base_url());
-    let app = open(home, settings, did, public_url, edge).await?;
+    let app = open(home, settings, did, &public.base_url(), edge).await?;
     start(&app, home).await;
     home.write("console-address", console.base_url().as_bytes())?;
     home.write("address", public.base_url().as_bytes())?;
@@ -115,16 +114,33 @@ async fn bind(address: std::net::SocketAddr, tls: Option<TlsFiles>) -> Result<Bo
     jumin_http::bind(&Listen { address, tls }).await
 }
 
-/// Opens everything, without asking the ledger for anything.
+/// The issuer's ledger, with the key that signs its operations.
+pub fn issuer_ledger(
+    home: &Home,
+    settings: &Settings,
+    did: Did,
+) -> Result<IssuerLedger, SetupError> {
+    let (fragment, key) = home.keys().current(LEDGER_KEYS)?;
+    Ok(IssuerLedger {
+        ledger: open_ledger(home, &settings.nodes, &settings.trust)?,
+        kid: key_url(&did, &fragment)?,
+        did,
+        signer: Arc::new(key),
+    })
+}
+
+/// Opens everything; asks the ledger for nothing that was asked before.
 async fn open(
     home: &Home,
     settings: &Settings,
     did: Did,
-    public_url: String,
+    listening: &str,
     console: ConsoleEdge,
 ) -> Result<(Arc<App>, IssuerLedger), ServerError> {
     let store = Store::open(&home.database()).await?;
-    let ledger = open_ledger(home, &settings.nodes, &settings.trust)?;
+    let ledger = issuer_ledger(home, settings, did.clone())?;
+    let given = settings.public_url.as_deref();
+    let public_url = settled_address(&store, &ledger, given, listening).await?;
     let (fragment, signing_key) = home.keys().current(SIGNING_KEYS)?;
     let authority = authority(home)?;
     let x5c = certify(
@@ -139,15 +155,8 @@ async fn open(
         x5c,
         signer: Arc::new(signing_key),
         vouched_from: Arc::default(),
-        did: did.clone(),
-    });
-    let (fragment, ledger_key) = home.keys().current(LEDGER_KEYS)?;
-    let ledger = IssuerLedger {
-        ledger,
-        kid: key_url(&did, &fragment)?,
         did,
-        signer: Arc::new(ledger_key),
-    };
+    });
     let indexes = Arc::new(StatusIndexes::default());
     let publisher = Arc::new(Publisher::new(
         store.clone(),
@@ -212,9 +221,6 @@ async fn renew_vouched_from(app: &App) {
 async fn start((app, ledger): &(Arc<App>, IssuerLedger), home: &Home) {
     let first_round = async {
         renew_vouched_from(app).await;
-        if let Err(error) = announce(&app.public_url, ledger).await {
-            tracing::warn!(problem = %chain(&error), "whether the DID document names this address is not known");
-        }
         // The round logs its own problems and the publisher repeats it.
         let _ = app.publisher.round().await;
         if let Err(error) = publish_dictionaries(app, ledger).await {
@@ -225,7 +231,14 @@ async fn start((app, ledger): &(Arc<App>, IssuerLedger), home: &Home) {
         .await
         .is_err()
     {
-        tracing::warn!("the ledger doesn't answer; starting without it");
+        tracing::warn!("the ledger doesn't answer; nothing is signed until it does");
+    }
+    if let Standing::Conflicts(conflicts) = app.publisher.standing() {
+        println!("NOT ISSUING: the ledger is ahead of this home's database.");
+        for conflict in conflicts {
+            println!("  {conflict}");
+        }
+        println!("Stop the issuer and run `jumin-issuer recover`.");
     }
     tokio::spawn(Arc::clone(&app.publisher).run());
     tokio::spawn(keep_house(home.clone(), Arc::clone(app), ledger.clone()));
@@ -249,18 +262,4 @@ async fn keep_house(home: Home, app: Arc<App>, ledger: IssuerLedger) {
         tokio::time::sleep(pause).await;
         renew_vouched_from(&app).await;
     }
-}
-
-/// Says so when the DID document names another address than the issuer has.
-async fn announce(public_url: &str, ledger: &IssuerLedger) -> Result<(), ServerError> {
-    let key = RecordKey::Did(ledger.did.clone());
-    let record = ledger.ledger.did_record(&key).await?;
-    let record = record.ok_or(LedgerError::UnknownDid)?;
-    if record.document.services != services(Some(public_url)) {
-        tracing::warn!(
-            public_url,
-            "the DID document names another address: run `jumin-issuer key address`"
-        );
-    }
-    Ok(())
 }

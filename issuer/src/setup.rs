@@ -185,10 +185,13 @@ async fn is_taken(ledger: &Ledger, creation: &SignedOperation) -> Result<bool, S
     }
 }
 
+/// The name of the service in a DID document that says where the issuer is.
+pub const SERVICE_ID: &str = "issuer";
+
 /// The services of an issuer that wallets call by this URL.
 pub fn services(public_url: Option<&str>) -> Vec<Service> {
     let service = public_url.map(|url| Service {
-        id: "issuer".to_owned(),
+        id: SERVICE_ID.to_owned(),
         kind: "OpenID4VCI".to_owned(),
         endpoint: url.to_owned(),
     });

@@ -10,6 +10,7 @@ use super::agency_answer::{
     Accreditation, Agency, AgencyCheckpoint, AgencyKey, Anchor, Proof, PublisherState,
 };
 use crate::app::{App, chain};
+use crate::compare::Standing;
 use crate::ledger::{Ledger, LedgerError, ProvenAt};
 use crate::standing::{self, MAX_RECORDS};
 use crate::store::StoreError;
@@ -47,9 +48,15 @@ impl App {
             .agency_view
             .look(&self.ledger.ledger, &self.ledger.did, &names, self.now())
             .await;
+        let standing = self.publisher.standing();
         let publisher = PublisherState {
             pending: self.store.standing().await?.pending,
             problem: self.publisher.problem(),
+            compared: standing != Standing::Unknown,
+            conflicts: match standing {
+                Standing::Conflicts(conflicts) => conflicts,
+                _ => Vec::new(),
+            },
         };
         let (proof, proof_problem) = match look.problem {
             None => (Proof::Proven, None),
@@ -89,10 +96,8 @@ impl App {
     /// Names of everything that the agency anchors.
     async fn anchored_names(&self) -> Result<Vec<(AnchorKind, String)>, StoreError> {
         let mut names = Vec::new();
-        for (number, _) in self.store.lists().await? {
-            if let Some(uri) = self.store.list_uri(number).await? {
-                names.push((AnchorKind::StatusList, uri));
-            }
+        for list in self.store.lists().await? {
+            names.push((AnchorKind::StatusList, list.uri));
         }
         for (configuration, _) in &self.types {
             names.push((AnchorKind::Dictionary, configuration.vct().to_owned()));

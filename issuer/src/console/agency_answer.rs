@@ -2,6 +2,8 @@ use jumin_registry::Localized as LedgerText;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::compare::Conflict;
+
 /// A text in both languages.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema, ts_rs::TS)]
 pub struct Localized {
@@ -86,6 +88,10 @@ pub struct PublisherState {
     pub pending: u64,
     /// Why the last round didn't publish everything.
     pub problem: Option<String>,
+    /// The database was compared with the ledger since the start; until then nothing is signed.
+    pub compared: bool,
+    /// What the ledger has and the database doesn't know: nothing is signed.
+    pub conflicts: Vec<Conflict>,
 }
 
 /// The agency as the ledger knows it.

@@ -5,6 +5,7 @@ use ts_rs::{Config, TS};
 use super::agency_answer::{Accreditation, Agency, AgencyKey, Anchor, Localized};
 use super::overview::{DayCount, Overview};
 use super::{AuditEntry, ChangeAnswer, CodeDrawing, CredentialDetail, OfferAnswer, Session};
+use crate::compare::Conflict;
 use crate::register::{Address, Household, Name, NameChange, Resident, Stay};
 use crate::routes::ResidentDetail;
 use crate::store::{
@@ -68,6 +69,7 @@ fn rendered() -> String {
         AgencyKey,
         Accreditation,
         Anchor,
+        Conflict,
         Agency,
     );
     let text = format!("{HEADER}\n{}", declarations.join("\n"));

@@ -185,9 +185,9 @@ fn refused(error: IssuanceError) -> OauthError {
             "credential_request_denied",
             "the resident is no longer in the register",
         ),
-        IssuanceError::NoStatusList => {
-            OauthError::unavailable("no status list is open yet; try again in a minute")
-        }
+        IssuanceError::NoStatusList => OauthError::unavailable(
+            "no status list is open for new credentials now; try again in a minute",
+        ),
         IssuanceError::Issue(_) | IssuanceError::Store(_) => OauthError::internal(&error),
     }
 }

@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use super::json_text;
 use crate::app::{App, internal};
+use crate::compare::{Conflict, Standing, list_uri};
 use crate::store::VersionState;
 
 /// Describes what can be issued and how to ask for it.
@@ -57,10 +58,14 @@ pub async fn status_list(
 ) -> Result<Response, Problem> {
     let version = match query.version {
         Some(version) => app.store.version(list, version).await,
-        None => app.store.version_in(list, VersionState::Current).await,
+        None => {
+            require_current(&app, list).await?;
+            app.store.version_in(list, VersionState::Current).await
+        }
     };
     let version = version
         .map_err(|error| internal(&error))?
+        .filter(|version| !version.token.is_empty())
         .ok_or_else(|| Problem::not_found("This issuer has no such list, or no such version."))?;
     // A version never changes; what is current changes at any moment.
     let cache = match query.version {
@@ -72,6 +77,34 @@ pub async fn status_list(
         (header::CACHE_CONTROL, cache),
     ];
     Ok((headers, version.token).into_response())
+}
+
+/// Refuses to give a list as current that isn't known to be.
+async fn require_current(app: &App, list: u32) -> Result<(), Problem> {
+    match app.publisher.standing() {
+        Standing::Agrees => Ok(()),
+        Standing::Unknown => Err(not_compared()),
+        Standing::Conflicts(conflicts) => {
+            let lists = app.store.lists().await.map_err(|error| internal(&error))?;
+            let known = lists.into_iter().find(|known| known.number == list);
+            let wanted = known.map_or_else(|| list_uri(&app.public_url, list), |known| known.uri);
+            let newer = conflicts
+                .iter()
+                .any(|one| matches!(one, Conflict::List { uri, .. } if *uri == wanted));
+            match newer {
+                false => Ok(()),
+                true => Err(Problem::unavailable(
+                    "status_list_superseded",
+                    "The ledger has a newer version of this list than this issuer. Ask for that version elsewhere.",
+                )),
+            }
+        }
+    }
+}
+
+fn not_compared() -> Problem {
+    let detail = "The issuer hasn't compared its database with the ledger since it started.";
+    Problem::unavailable("ledger_not_compared", detail)
 }
 
 /// Publishes the dictionary with which the QR codec packs presentations of a type.
@@ -86,6 +119,7 @@ pub async fn dictionary(
         .dictionary(&vct)
         .await
         .map_err(|error| internal(&error))?
+        .filter(|row| !row.bytes.is_empty())
         .ok_or_else(|| Problem::not_found("This issuer has no dictionary for that type."))?;
     let headers = [(header::CONTENT_TYPE, "application/octet-stream")];
     Ok((headers, row.bytes).into_response())
@@ -96,6 +130,14 @@ pub async fn ready(State(app): State<Arc<App>>) -> Result<&'static str, Problem>
     if app.store.ping().await.is_err() {
         let detail = "The database can't be read.";
         return Err(Problem::unavailable("database_unreadable", detail));
+    }
+    match app.publisher.standing() {
+        Standing::Agrees => {}
+        Standing::Unknown => return Err(not_compared()),
+        Standing::Conflicts(_) => {
+            let detail = "The ledger is ahead of the database: nothing is signed until `jumin-issuer recover` has run.";
+            return Err(Problem::unavailable("ledger_ahead", detail));
+        }
     }
     match app.indexes.is_open() {
         true => Ok("ready"),

@@ -8,7 +8,7 @@ use crate::testing::{TestIssuer, card_request, keys, pass};
 
 /// Everything that wallets ever took from the first list.
 async fn used(issuer: &TestIssuer) -> u64 {
-    issuer.app.store.lists().await.unwrap()[0].1
+    issuer.app.store.lists().await.unwrap()[0].used
 }
 
 fn with(request: &Value, name: &str, value: Value) -> Value {

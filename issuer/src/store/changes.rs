@@ -3,7 +3,7 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, Sqlite, Transaction};
 use thiserror::Error;
 
-use super::{CredentialStatus, Store, StoreError, audit, signed, unsigned};
+use super::{CredentialStatus, Store, StoreError, audit, signed, unknown, unsigned};
 use crate::audit::Event;
 
 /// A status change to be noted.
@@ -142,15 +142,10 @@ async fn note_change(
     .await?;
     // The reason is free text and may name people: the trail commits to it without repeating it.
     let commitment = jumin_identity::sha256(format!("{}\0{}", new.id, new.reason).as_bytes());
-    let action = match new.target {
-        CredentialStatus::Valid => "credential.reinstate",
-        CredentialStatus::Suspended => "credential.suspend",
-        CredentialStatus::Revoked => "credential.revoke",
-    };
     let event = Event {
         at: new.asked,
         actor: new.actor,
-        action,
+        action: new.target.action(),
         subject: new.credential,
         detail: json!({ "change": new.id, "reason_sha256": jumin_identity::b64url(&commitment) }),
     };
@@ -175,10 +170,10 @@ pub(super) async fn assign_version(
             .execute(&mut **transaction)
             .await?;
     }
-    Ok(())
+    unknown::assign_version(transaction, list, version).await
 }
 
-/// Makes the changes that a version of a list carries final, and says how many batches they changed.
+/// Makes the changes that a version of a list carries final, and says how many batches and unknown entries they changed.
 pub(super) async fn finalize_changes(
     transaction: &mut Transaction<'static, Sqlite>,
     (list, version): (u32, u64),
@@ -203,6 +198,7 @@ pub(super) async fn finalize_changes(
         "UPDATE credentials SET pending = NULL, pending_version = NULL
          WHERE list = ?1 AND pending_version = ?2",
     );
+    let entries = unknown::finalize_changes(transaction, list, version).await?;
     let (list, version) = (i64::from(list), signed(version));
     let changed = changed
         .bind(list)
@@ -229,5 +225,5 @@ pub(super) async fn finalize_changes(
         .bind(version)
         .execute(&mut **transaction)
         .await?;
-    Ok(changed)
+    Ok(changed + entries)
 }

@@ -31,6 +31,15 @@ impl CredentialStatus {
         }
     }
 
+    /// What the audit calls a change to this status.
+    pub fn action(self) -> &'static str {
+        match self {
+            Self::Valid => "credential.reinstate",
+            Self::Suspended => "credential.suspend",
+            Self::Revoked => "credential.revoke",
+        }
+    }
+
     pub(super) fn read(text: &str) -> Result<Self, StoreError> {
         match text {
             "valid" => Ok(Self::Valid),

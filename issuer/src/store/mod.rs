@@ -2,6 +2,7 @@
 
 mod accounts;
 mod audit;
+mod backup;
 mod changes;
 mod credentials;
 mod dated;
@@ -10,10 +11,12 @@ mod looks;
 mod offer_views;
 mod offers;
 mod overview;
+mod recovery;
 mod residents;
 mod status;
 #[cfg(test)]
 mod tests;
+mod unknown;
 
 use std::path::Path;
 use std::time::Duration;
@@ -37,8 +40,10 @@ pub use looks::LookOutcome;
 pub use offer_views::OfferState;
 pub use offer_views::OfferSummary;
 pub use offers::{Authorization, NewOffer, RedeemError, Redemption};
+pub use recovery::{Carried, Recovered, RecoveredList, Recovery, SeenDocument};
 pub use residents::{ResidentSummary, Subject};
-pub use status::{VersionRow, VersionState};
+pub use status::{ListEntries, ListRow, VersionRow, VersionState};
+pub use unknown::{EntryChange, EntryOwner};
 
 /// A failure of the database itself, or a row that no version of this program writes.
 #[derive(Debug, Error)]

@@ -29,10 +29,24 @@ pub struct VersionRow {
     pub expires: u64,
 }
 
+/// One status list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListRow {
+    pub number: u32,
+    /// What the list's credentials carry, and the name of its anchor.
+    pub uri: String,
+    /// How many of its indexes are taken.
+    pub used: u64,
+    /// New credentials get their indexes from it: it is the last one, and not closed.
+    pub open: bool,
+}
+
 /// What the next version of a list has to say.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListEntries {
     pub version: u64,
+    /// No copy of what the list said before was found: every entry is to be revoked.
+    pub lost: bool,
     /// Every index whose status isn't valid.
     pub not_valid: Vec<(u32, CredentialStatus)>,
 }
@@ -49,14 +63,25 @@ fn version(row: &SqliteRow) -> Result<VersionRow, StoreError> {
 }
 
 impl Store {
-    /// Lists the numbers of all lists with how many of their indexes are used.
-    pub async fn lists(&self) -> Result<Vec<(u32, u64)>, StoreError> {
-        sqlx::query("SELECT number, used FROM status_lists ORDER BY number")
-            .fetch_all(&self.reader)
-            .await?
-            .iter()
-            .map(|row| Ok((row.try_get(0)?, unsigned(row.try_get(1)?)?)))
-            .collect()
+    /// Reads all lists, by number.
+    pub async fn lists(&self) -> Result<Vec<ListRow>, StoreError> {
+        sqlx::query(
+            "SELECT number, uri, used,
+                    closed IS NULL AND number = (SELECT max(number) FROM status_lists) AS open
+             FROM status_lists ORDER BY number",
+        )
+        .fetch_all(&self.reader)
+        .await?
+        .iter()
+        .map(|row| {
+            Ok(ListRow {
+                number: row.try_get(0)?,
+                uri: row.try_get(1)?,
+                used: unsigned(row.try_get(2)?)?,
+                open: row.try_get(3)?,
+            })
+        })
+        .collect()
     }
 
     /// Opens a new list.
@@ -67,15 +92,6 @@ impl Store {
             .execute(&self.writer)
             .await?;
         Ok(())
-    }
-
-    /// The URI that a list's credentials carry.
-    pub async fn list_uri(&self, number: u32) -> Result<Option<String>, StoreError> {
-        let row = sqlx::query("SELECT uri FROM status_lists WHERE number = ?")
-            .bind(number)
-            .fetch_optional(&self.reader)
-            .await?;
-        Ok(row.map(|row| row.try_get(0)).transpose()?)
     }
 
     /// Reads the version of a list that is in `state`.
@@ -114,7 +130,9 @@ impl Store {
     pub async fn has_unsigned_changes(&self, list: u32) -> Result<bool, StoreError> {
         let row = sqlx::query(
             "SELECT EXISTS (SELECT 1 FROM credentials
-             WHERE list = ? AND pending IS NOT NULL AND pending_version IS NULL)",
+                WHERE list = ?1 AND pending IS NOT NULL AND pending_version IS NULL)
+             OR EXISTS (SELECT 1 FROM unknown_entries
+                WHERE list = ?1 AND pending IS NOT NULL AND pending_version IS NULL)",
         )
         .bind(list)
         .fetch_one(&self.reader)
@@ -122,22 +140,28 @@ impl Store {
         Ok(row.try_get(0)?)
     }
 
-    /// Assigns all pending changes of a list to its next version, at least `floor`, and reads what that version must say.
-    pub async fn next_version(&self, list: u32, floor: u64) -> Result<ListEntries, StoreError> {
+    /// Assigns all pending changes of a list to its next version, and reads what that version must say.
+    pub async fn next_version(&self, list: u32) -> Result<ListEntries, StoreError> {
         let mut transaction = self.begin().await?;
-        let last: i64 =
-            sqlx::query("SELECT coalesce(max(version), 0) FROM status_versions WHERE list = ?")
-                .bind(list)
-                .fetch_one(&mut *transaction)
-                .await?
-                .try_get(0)?;
-        let version = (unsigned(last)? + 1).max(floor);
+        let row = sqlx::query(
+            "SELECT coalesce(max(version), 0),
+                    (SELECT lost IS NOT NULL FROM status_lists WHERE number = ?1)
+             FROM status_versions WHERE list = ?1",
+        )
+        .bind(list)
+        .fetch_one(&mut *transaction)
+        .await?;
+        let version = unsigned(row.try_get(0)?)? + 1;
+        let lost: Option<bool> = row.try_get(1)?;
         assign_version(&mut transaction, list, version).await?;
         let rows = sqlx::query(
             "SELECT p.idx, coalesce(c.pending, c.status) AS status
              FROM credentials AS c JOIN copies AS p ON p.credential = c.id
              WHERE c.list = ?1 AND (c.status <> 'valid' OR c.pending IS NOT NULL)
-               AND coalesce(c.pending, c.status) <> 'valid'",
+               AND coalesce(c.pending, c.status) <> 'valid'
+             UNION ALL
+             SELECT idx, coalesce(pending, status) FROM unknown_entries
+             WHERE list = ?1 AND coalesce(pending, status) <> 'valid'",
         )
         .bind(list)
         .fetch_all(&mut *transaction)
@@ -147,16 +171,24 @@ impl Store {
             .iter()
             .map(|row| Ok((row.try_get(0)?, CredentialStatus::read(row.try_get(1)?)?)))
             .collect::<Result<_, StoreError>>()?;
-        Ok(ListEntries { version, not_valid })
+        Ok(ListEntries {
+            version,
+            lost: lost.unwrap_or(false),
+            not_valid,
+        })
     }
 
-    /// Stores a signed version as pending, in place of a pending one that the ledger will never take.
+    /// Stores a signed version as pending, in place of one that got too old before the ledger had it.
+    ///
+    /// The earlier one is kept: should the ledger have it after all, it is known as this issuer's own.
     pub async fn add_version(&self, row: &VersionRow) -> Result<(), StoreError> {
         let mut transaction = self.begin().await?;
-        sqlx::query("DELETE FROM status_versions WHERE list = ? AND state = 'pending'")
-            .bind(row.list)
-            .execute(&mut *transaction)
-            .await?;
+        sqlx::query(
+            "UPDATE status_versions SET state = 'replaced' WHERE list = ? AND state = 'pending'",
+        )
+        .bind(row.list)
+        .execute(&mut *transaction)
+        .await?;
         sqlx::query(
             "INSERT INTO status_versions (list, version, digest, token, signed, expires, state)
              VALUES (?, ?, ?, ?, ?, ?, 'pending')",

@@ -70,7 +70,19 @@ impl Agency {
         Ok(())
     }
 
-    pub(crate) async fn record(&self) -> anyhow::Result<DidRecord> {
+    /// Tells whether a change was begun here and not finished.
+    ///
+    /// # Errors
+    /// When what was kept of it can't be read.
+    pub fn is_changing(&self) -> anyhow::Result<bool> {
+        Ok(Prepared::read(&self.home)?.is_some())
+    }
+
+    /// Reads the DID's record, with proof.
+    ///
+    /// # Errors
+    /// When the ledger can't be asked, or doesn't have the DID.
+    pub async fn record(&self) -> anyhow::Result<DidRecord> {
         let record = self.ledger.did_record(&self.did).await?;
         record.with_context(|| format!("{} is not created yet", self.did))
     }

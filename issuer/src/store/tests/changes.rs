@@ -118,32 +118,33 @@ async fn change_on_its_way_becomes_final_while_a_later_one_waits() {
 }
 
 #[tokio::test]
-async fn list_signed_anew_under_a_higher_number_carries_the_same_changes() {
+async fn list_signed_anew_carries_the_same_changes_and_the_version_before_stays_known() {
     let (store, _directory) = store().await;
     issued(&store, "c1", 10).await;
     ask(&store, "c1", CredentialStatus::Suspended)
         .await
         .unwrap();
     sign(&store).await;
-    let entries = store.next_version(1, 7).await.unwrap();
-    assert_eq!(entries.version, 7);
+    let entries = store.next_version(1).await.unwrap();
+    assert_eq!(entries.version, 2);
     let row = VersionRow {
         list: 1,
-        version: 7,
+        version: 2,
         digest: [7; 32],
         token: "t".to_owned(),
         signed: NOW,
         expires: NOW + 86_400,
     };
     store.add_version(&row).await.unwrap();
-    store.version_finalized(&row, block(7), NOW).await.unwrap();
+    store.version_finalized(&row, block(2), NOW).await.unwrap();
     assert_eq!(
         changes(&store, "c1").await,
-        [(CredentialStatus::Suspended, true, Some(107))]
+        [(CredentialStatus::Suspended, true, Some(102))]
     );
     let after = store.credential("c1").await.unwrap().unwrap();
     assert_eq!(
         (after.status, after.pending),
         (CredentialStatus::Suspended, None)
     );
+    assert!(store.version(1, 1).await.unwrap().is_some());
 }

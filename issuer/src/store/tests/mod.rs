@@ -110,7 +110,7 @@ async fn issued(store: &Store, id: &str, first: u32) {
 }
 
 async fn sign(store: &Store) -> (VersionRow, Vec<(u32, CredentialStatus)>) {
-    let entries = store.next_version(1, 1).await.unwrap();
+    let entries = store.next_version(1).await.unwrap();
     let row = VersionRow {
         list: 1,
         version: entries.version,
