@@ -14,9 +14,12 @@ CREATE TABLE backup_mark (
 ) STRICT;
 
 -- A closed list gives no more indexes, because the database can't tell which of them are handed out already. Of a lost one no
--- copy of the anchored version was found, so that all of its entries are published as revoked.
+-- copy of the anchored version was found, so that all of its entries are published as revoked; since `unknown_revoked` all
+-- those are whose credential the database doesn't know, from the list's version `unknown_version` on.
 ALTER TABLE status_lists ADD COLUMN closed INTEGER;
 ALTER TABLE status_lists ADD COLUMN lost INTEGER;
+ALTER TABLE status_lists ADD COLUMN unknown_revoked INTEGER;
+ALTER TABLE status_lists ADD COLUMN unknown_version INTEGER;
 
 -- Statuses of indexes of closed lists whose credential the database doesn't know; `pending` as in `credentials`.
 CREATE TABLE unknown_entries (

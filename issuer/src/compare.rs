@@ -259,3 +259,126 @@ pub async fn unknown_version(
         version: anchor.version,
     }))
 }
+
+#[cfg(test)]
+mod tests {
+    use jumin_identity::{FileKey, Signer};
+    use jumin_registry::{DidDocument, VerificationMethod};
+
+    use super::*;
+
+    fn anchor(version: u64, sha256: [u8; 32], due: u64) -> AnchorRecord {
+        AnchorRecord {
+            version,
+            sha256,
+            next_update: Some(due),
+            updated: 0,
+            height: 1,
+        }
+    }
+
+    async fn signed(store: &Store, version: u64, digest: [u8; 32]) {
+        let row = VersionRow {
+            list: 1,
+            version,
+            digest,
+            token: "t".to_owned(),
+            signed: 0,
+            expires: 100,
+        };
+        store.add_version(&row).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn only_a_version_that_this_database_signed_is_known() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = Store::open(&directory.path().join("issuer.sqlite"));
+        let store = store.await.unwrap();
+        store.add_list(1, "u").await.unwrap();
+        signed(&store, 1, [1; 32]).await;
+        signed(&store, 2, [2; 32]).await;
+        let known = async |anchor: Option<AnchorRecord>| {
+            let found = unknown_version(&store, 1, "u", anchor.as_ref()).await;
+            found.unwrap().is_none()
+        };
+        assert!(known(None).await);
+        assert!(
+            known(Some(anchor(1, [1; 32], 100))).await,
+            "overtaken, but its own"
+        );
+        assert!(
+            known(Some(anchor(2, [2; 32], 100))).await,
+            "killed after its anchor"
+        );
+        assert!(
+            !known(Some(anchor(2, [3; 32], 100))).await,
+            "same number, other content"
+        );
+        assert!(
+            !known(Some(anchor(2, [2; 32], 101))).await,
+            "same content, signed by a copy"
+        );
+        assert!(!known(Some(anchor(3, [2; 32], 100))).await, "newer");
+    }
+
+    #[test]
+    fn dictionary_that_this_database_did_not_make_is_not_known() {
+        let row = |version, anchored| DictionaryRow {
+            vct: "v".to_owned(),
+            public_url: "u".to_owned(),
+            bytes: b"d".to_vec(),
+            version,
+            anchored,
+        };
+        let known = |row: Option<DictionaryRow>, version, bytes: &[u8]| {
+            knows_dictionary(row.as_ref(), Some(&anchor(version, sha256(bytes), 1)))
+        };
+        assert!(knows_dictionary(None, None));
+        assert!(!known(None, 1, b"d"));
+        assert!(known(Some(row(1, true)), 1, b"d"));
+        assert!(
+            known(Some(row(2, false)), 1, b"before"),
+            "about to be replaced"
+        );
+        assert!(!known(Some(row(2, false)), 2, b"other"));
+        assert!(!known(Some(row(1, true)), 2, b"d"));
+    }
+
+    #[test]
+    fn newer_document_and_key_that_ended_are_conflicts() {
+        let key = FileKey::generate().unwrap();
+        let did = Did::from_digest(&"dev".parse().unwrap(), &[1; 32]);
+        let method = VerificationMethod {
+            fragment: "key-1".to_owned(),
+            public_key: key.public_key().clone(),
+            purposes: vec![Purpose::AssertionMethod],
+            valid_from: 0,
+            valid_until: Some(100),
+        };
+        let record = DidRecord {
+            version: 2,
+            document: DidDocument {
+                verification_methods: vec![method],
+                services: Vec::new(),
+            },
+            next_key_hash: [0; 32],
+            deactivated: None,
+            updated: 0,
+            height: 1,
+        };
+        let seen = |version| SeenDocument {
+            version,
+            public_url: None,
+        };
+        let keys = [(
+            "key-1".to_owned(),
+            Purpose::AssertionMethod,
+            key.public_key(),
+        )];
+        let judge = |seen, now| judge_document(&record, Some(&seen), &keys, &did, now);
+        assert_eq!(judge(seen(2), 99), []);
+        assert_eq!(judge(seen(1), 99), [Conflict::Document { version: 2 }]);
+        let id = format!("{did}#key-1");
+        assert_eq!(judge(seen(2), 100), [Conflict::Key { id }]);
+    }
+}

@@ -43,4 +43,4 @@ pub use server::{ServerError, serve};
 pub use settings::Settings;
 pub use setup::{SetUp, SetupError, set_up};
 pub use store::CredentialStatus;
-pub use upkeep::{Backup, EntryArgs, Recover};
+pub use upkeep::{Backup, EntryArgs, Recover, RevokeArgs};

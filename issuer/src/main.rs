@@ -10,8 +10,8 @@ use clap::{Args, Parser, Subcommand};
 use jumin_http::{TlsFiles, TrustedProxies};
 use jumin_identity::FileKey;
 use jumin_issuer::{
-    Backup, CredentialStatus, EntryArgs, Home, IssuerKeyCommand, Recover, SetUp, Settings, chain,
-    import_csv, serve, set_account, set_up, settings, system_clock,
+    Backup, CredentialStatus, EntryArgs, Home, IssuerKeyCommand, Recover, RevokeArgs, SetUp,
+    Settings, chain, import_csv, serve, set_account, set_up, settings, system_clock,
 };
 use jumin_keys::UpdateKeys;
 use url::Url;
@@ -56,7 +56,7 @@ enum Command {
     /// Brings a database that was put back from a copy up to what the ledger has; until then the issuer signs nothing.
     Recover(Recover),
     /// Revokes a credential by its place in a status list, known here or not.
-    Revoke(EntryArgs),
+    Revoke(RevokeArgs),
     /// Suspends one likewise.
     Suspend(EntryArgs),
     /// Ends the suspension of one likewise.
@@ -144,7 +144,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         }
         Command::Backup(backup) => backup.run(system_clock()).await?,
         Command::Recover(recover) => recover.run(system_clock()).await?,
-        Command::Revoke(entry) => entry.run(CredentialStatus::Revoked, system_clock()).await?,
+        Command::Revoke(entries) => entries.run(system_clock()).await?,
         Command::Suspend(entry) => {
             entry
                 .run(CredentialStatus::Suspended, system_clock())

@@ -358,14 +358,17 @@ impl Publisher {
 /// Writes out what a version has to say.
 fn content(entries: &ListEntries) -> Result<StatusList, StatusError> {
     let mut list = StatusList::new(LIST_ENTRIES);
-    if entries.lost {
+    if let Some(only) = &entries.only {
         for index in 0..LIST_ENTRIES {
             list.set(index, Status::Invalid)?;
+        }
+        for index in only {
+            list.set(*index, Status::Valid)?;
         }
     }
     for (index, status) in &entries.not_valid {
         let status = match status {
-            _ if entries.lost => Status::Invalid,
+            _ if list.get(*index) == Some(Status::Invalid) => Status::Invalid,
             CredentialStatus::Valid => Status::Valid,
             CredentialStatus::Suspended => Status::Suspended,
             CredentialStatus::Revoked => Status::Invalid,
@@ -430,7 +433,7 @@ mod tests {
     fn every_entry_of_a_lost_list_is_revoked() {
         let entries = ListEntries {
             version: 2,
-            lost: true,
+            only: Some(Vec::new()),
             not_valid: vec![(7, CredentialStatus::Suspended)],
         };
         let list = content(&entries).unwrap();
@@ -439,5 +442,23 @@ mod tests {
             all.into_iter()
                 .all(|one| list.get(one) == Some(Status::Invalid))
         );
+    }
+
+    #[test]
+    fn credentials_that_are_known_keep_their_status_when_all_others_are_revoked() {
+        let entries = ListEntries {
+            version: 2,
+            only: Some(vec![7, 8]),
+            not_valid: vec![(7, CredentialStatus::Suspended)],
+        };
+        let list = content(&entries).unwrap();
+        let statuses = [6, 7, 8, 9].map(|index| list.get(index));
+        let expected = [
+            Status::Invalid,
+            Status::Suspended,
+            Status::Valid,
+            Status::Invalid,
+        ];
+        assert_eq!(statuses, expected.map(Some));
     }
 }

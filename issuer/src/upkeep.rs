@@ -121,11 +121,7 @@ pub struct EntryArgs {
 impl EntryArgs {
     /// Notes that the entry is to change; a running server publishes it within a minute, another when it starts.
     pub async fn run(self, target: CredentialStatus, now: u64) -> anyhow::Result<()> {
-        let length = self.reason.trim().chars().count();
-        ensure!(
-            (1..=MAX_REASON).contains(&length),
-            "the reason must have 1 to {MAX_REASON} characters"
-        );
+        checked(&self.reason)?;
         let store = open_store(&self.home.open()?).await?;
         let done = self.change(&store, target, now).await;
         store.close().await;
@@ -143,7 +139,7 @@ impl EntryArgs {
             index < LIST_ENTRIES,
             "a list has {LIST_ENTRIES} entries, from 0 on"
         );
-        let reason = self.reason.trim();
+        let reason = checked(&self.reason)?;
         let owner = store.entry_owner(list, index).await?;
         match owner.with_context(|| format!("this issuer has no list {list}"))? {
             EntryOwner::Credential(id) => {
@@ -181,6 +177,67 @@ impl EntryArgs {
         println!("in force once it is on the ledger: within a minute while the server runs");
         Ok(())
     }
+}
+
+/// Which entries of a status list to revoke, and why.
+#[derive(Debug, Args)]
+pub struct RevokeArgs {
+    #[command(flatten)]
+    home: HomeArgs,
+    /// Number of the status list: the last part of its URI.
+    #[arg(long)]
+    list: u32,
+    /// The entry's index.
+    #[arg(
+        long,
+        required_unless_present = "all_unknown",
+        conflicts_with = "all_unknown"
+    )]
+    index: Option<u32>,
+    /// Every entry whose credential isn't known here: all that was issued in the list after the backup.
+    #[arg(long)]
+    all_unknown: bool,
+    /// Kept with the change; the audit has its digest.
+    #[arg(long)]
+    reason: String,
+}
+
+impl RevokeArgs {
+    /// Notes that the entries are to be revoked; a running server publishes it within a minute, another when it starts.
+    pub async fn run(self, now: u64) -> anyhow::Result<()> {
+        let Self {
+            home, list, reason, ..
+        } = self;
+        if let Some(index) = self.index {
+            let entry = EntryArgs {
+                home,
+                list,
+                index,
+                reason,
+            };
+            return entry.run(CredentialStatus::Revoked, now).await;
+        }
+        let reason = checked(&reason)?;
+        let store = open_store(&home.open()?).await?;
+        let done = store.revoke_unknown(list, reason, ACTOR, now).await;
+        store.close().await;
+        ensure!(
+            done?,
+            "list {list} isn't closed by a recovery: all of its credentials are known"
+        );
+        println!("list {list}: every credential that isn't known here is to be revoked");
+        Ok(())
+    }
+}
+
+/// Takes a reason of a length that can be kept.
+fn checked(reason: &str) -> anyhow::Result<&str> {
+    let reason = reason.trim();
+    ensure!(
+        (1..=MAX_REASON).contains(&reason.chars().count()),
+        "the reason must have 1 to {MAX_REASON} characters"
+    );
+    Ok(reason)
 }
 
 async fn open_store(home: &Home) -> anyhow::Result<Store> {

@@ -45,8 +45,8 @@ pub struct ListRow {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListEntries {
     pub version: u64,
-    /// No copy of what the list said before was found: every entry is to be revoked.
-    pub lost: bool,
+    /// Where set, every index but these is to be revoked.
+    pub only: Option<Vec<u32>>,
     /// Every index whose status isn't valid.
     pub not_valid: Vec<(u32, CredentialStatus)>,
 }
@@ -60,6 +60,17 @@ fn version(row: &SqliteRow) -> Result<VersionRow, StoreError> {
         signed: unsigned(row.try_get("signed")?)?,
         expires: unsigned(row.try_get("expires")?)?,
     })
+}
+
+async fn known_indexes(
+    from: impl sqlx::Executor<'_, Database = sqlx::Sqlite>,
+    list: u32,
+) -> Result<Vec<u32>, StoreError> {
+    let rows = sqlx::query("SELECT idx FROM copies WHERE list = ?")
+        .bind(list)
+        .fetch_all(from)
+        .await?;
+    rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
 }
 
 impl Store {
@@ -132,7 +143,9 @@ impl Store {
             "SELECT EXISTS (SELECT 1 FROM credentials
                 WHERE list = ?1 AND pending IS NOT NULL AND pending_version IS NULL)
              OR EXISTS (SELECT 1 FROM unknown_entries
-                WHERE list = ?1 AND pending IS NOT NULL AND pending_version IS NULL)",
+                WHERE list = ?1 AND pending IS NOT NULL AND pending_version IS NULL)
+             OR EXISTS (SELECT 1 FROM status_lists
+                WHERE number = ?1 AND unknown_revoked IS NOT NULL AND unknown_version IS NULL)",
         )
         .bind(list)
         .fetch_one(&self.reader)
@@ -145,14 +158,20 @@ impl Store {
         let mut transaction = self.begin().await?;
         let row = sqlx::query(
             "SELECT coalesce(max(version), 0),
-                    (SELECT lost IS NOT NULL FROM status_lists WHERE number = ?1)
+                    (SELECT lost FROM status_lists WHERE number = ?1),
+                    (SELECT unknown_revoked FROM status_lists WHERE number = ?1)
              FROM status_versions WHERE list = ?1",
         )
         .bind(list)
         .fetch_one(&mut *transaction)
         .await?;
         let version = unsigned(row.try_get(0)?)? + 1;
-        let lost: Option<bool> = row.try_get(1)?;
+        let (lost, unknown): (Option<i64>, Option<i64>) = (row.try_get(1)?, row.try_get(2)?);
+        let only = match (lost, unknown) {
+            (Some(_), _) => Some(Vec::new()),
+            (None, Some(_)) => Some(known_indexes(&mut *transaction, list).await?),
+            (None, None) => None,
+        };
         assign_version(&mut transaction, list, version).await?;
         let rows = sqlx::query(
             "SELECT p.idx, coalesce(c.pending, c.status) AS status
@@ -173,7 +192,7 @@ impl Store {
             .collect::<Result<_, StoreError>>()?;
         Ok(ListEntries {
             version,
-            lost: lost.unwrap_or(false),
+            only,
             not_valid,
         })
     }

@@ -92,6 +92,41 @@ impl Store {
     }
 }
 
+impl Store {
+    /// Notes that every entry of a closed list is to be revoked whose credential isn't known; says whether it is one.
+    pub async fn revoke_unknown(
+        &self,
+        list: u32,
+        reason: &str,
+        actor: &str,
+        now: u64,
+    ) -> Result<bool, StoreError> {
+        let mut transaction = self.begin().await?;
+        let closed = sqlx::query(
+            "UPDATE status_lists SET unknown_revoked = coalesce(unknown_revoked, ?)
+             WHERE number = ? AND closed IS NOT NULL",
+        )
+        .bind(signed(now))
+        .bind(list)
+        .execute(&mut *transaction)
+        .await?
+        .rows_affected();
+        let event = Event {
+            at: now,
+            actor,
+            action: CredentialStatus::Revoked.action(),
+            subject: &format!("list {list} all unknown"),
+            detail: json!({ "reason_sha256": jumin_identity::b64url(&jumin_identity::sha256(reason.as_bytes())) }),
+        };
+        audit::append(&mut transaction, &event).await?;
+        if closed == 0 {
+            return Ok(false);
+        }
+        transaction.commit().await?;
+        Ok(true)
+    }
+}
+
 async fn note_change(
     transaction: &mut Transaction<'static, Sqlite>,
     new: &EntryChange<'_>,
@@ -128,6 +163,14 @@ pub(super) async fn assign_version(
 ) -> Result<(), StoreError> {
     sqlx::query(
         "UPDATE unknown_entries SET pending_version = ? WHERE list = ? AND pending IS NOT NULL",
+    )
+    .bind(signed(version))
+    .bind(list)
+    .execute(&mut **transaction)
+    .await?;
+    sqlx::query(
+        "UPDATE status_lists SET unknown_version = coalesce(unknown_version, ?)
+         WHERE number = ? AND unknown_revoked IS NOT NULL",
     )
     .bind(signed(version))
     .bind(list)

@@ -1,6 +1,7 @@
 mod changes;
 mod issuance;
 mod migration;
+mod recovery;
 
 use serde_json::json;
 
