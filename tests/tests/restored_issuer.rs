@@ -290,3 +290,27 @@ fn copy_of_an_issuers_home_changes_no_document_and_the_older_copy_stops() -> Res
     assert_eq!(agency["document_version"], version);
     second.kill()
 }
+
+#[test]
+fn issuer_signs_nothing_until_it_has_compared_its_database_with_the_ledger() -> Result<()> {
+    let mut stack = Stack::start()?;
+    stack.cut_network()?;
+    stack.issuer.serve()?;
+    let answer = stack
+        .http()
+        .get(&format!("{}/readyz", stack.issuer.url()), &[])?;
+    assert_eq!(answer.json()?["code"], "ledger_not_compared");
+    let list = format!("{}/status/1", stack.issuer.url());
+    assert_eq!(stack.http().get(&list, &[])?.status, 503);
+    assert_eq!(
+        stack.http().get(&format!("{list}?version=1"), &[])?.status,
+        200,
+        "what was anchored once is given under its number"
+    );
+    let agency = stack.issuer.console_get("/v1/agency")?.success()?;
+    assert_eq!(agency["publisher"]["compared"], false);
+    stack.network.start_all()?;
+    await_ready(&stack)?;
+    assert_eq!(stack.http().get(&list, &[])?.status, 200);
+    Ok(())
+}

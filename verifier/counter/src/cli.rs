@@ -57,6 +57,8 @@ enum Command {
     Serve(ServeArgs),
     /// Prints a link that lets one browser use the desk for twelve hours; it can be opened once, within ten minutes.
     SignIn(HomeArgs),
+    /// Copies the database into a file while the server runs.
+    Backup(BackupArgs),
 }
 
 #[derive(Debug, Args)]
@@ -121,6 +123,15 @@ struct VerifyArgs {
     request: Option<String>,
 }
 
+#[derive(Debug, Args)]
+struct BackupArgs {
+    #[command(flatten)]
+    home: HomeArgs,
+    /// The file to make; it must not be there yet.
+    #[arg(long)]
+    out: PathBuf,
+}
+
 impl Cli {
     /// Does what the command line says.
     pub async fn run(self) -> Result<ExitCode> {
@@ -132,8 +143,18 @@ impl Cli {
             Command::Verify(args) => verify(args).await,
             Command::Serve(args) => serve(args).await,
             Command::SignIn(args) => print_link(&Home::at(args.home)).await,
+            Command::Backup(args) => backup(args).await,
         }
     }
+}
+
+async fn backup(args: BackupArgs) -> Result<ExitCode> {
+    let home = Home::at(&args.home.home);
+    home.settings()?;
+    let store = Store::open(&home.database()).await?;
+    store.back_up(&args.out, crate::clock::unix_now()).await?;
+    println!("{}", args.out.display());
+    Ok(ExitCode::SUCCESS)
 }
 
 async fn init(args: InitArgs) -> Result<ExitCode> {

@@ -26,6 +26,7 @@ pub mod sync;
 pub mod used;
 pub mod wallets;
 
+mod backup;
 mod check;
 mod clock;
 mod encryption;

@@ -8,6 +8,7 @@ use sqlx::sqlite::{
 use sqlx::{Row, Sqlite, Transaction};
 
 use crate::clerk::keep_open;
+use crate::clock::unix_now;
 use crate::outcome::Outcome;
 use crate::used::{Use, use_up};
 
@@ -109,7 +110,9 @@ impl Store {
             .run(&pool)
             .await
             .map_err(StoreError::Migrate)?;
-        Ok(Store { pool })
+        let store = Store { pool };
+        store.settle_backup(unix_now()).await?;
+        Ok(store)
     }
 
     /// Stores a new request, after forgetting what is too old to matter by the ledger's time.
@@ -213,6 +216,10 @@ impl Store {
         }
         transaction.commit().await?;
         Ok(())
+    }
+
+    pub(crate) fn pool(&self) -> &SqlitePool {
+        &self.pool
     }
 
     pub(crate) async fn begin(&self) -> Result<Transaction<'_, Sqlite>, StoreError> {

@@ -426,3 +426,28 @@ async fn request_key_that_the_ledger_ended_signs_no_request_and_the_counter_stil
     desk.start("age-19", Mode::OneWay, "").await.unwrap();
     assert_eq!(verdict(&stage, &desk, &answer).await, Verdict::Valid);
 }
+
+#[tokio::test]
+async fn code_used_after_a_backup_is_not_taken_again_by_a_counter_put_back_from_it() {
+    let stage = Stage::new().await;
+    let desk = stage.desk().await;
+    let (code, request) = (
+        stage.one_way("age-19"),
+        stage.answered(&desk, "address").await,
+    );
+    let backup = stage.home.path().join("backup.db");
+    desk.store().back_up(&backup, now()).await.unwrap();
+    assert_eq!(verdict(&stage, &desk, &code).await, Verdict::Valid);
+    assert_eq!(verdict(&stage, &desk, &request).await, Verdict::Valid);
+    drop(desk);
+    for suffix in ["", "-wal", "-shm"] {
+        let _ = std::fs::remove_file(stage.home.path().join(format!("counter.db{suffix}")));
+    }
+    std::fs::rename(&backup, stage.home.path().join("counter.db")).unwrap();
+    let desk = stage.desk().await;
+    assert_ne!(verdict(&stage, &desk, &code).await, Verdict::Valid);
+    assert_ne!(verdict(&stage, &desk, &request).await, Verdict::Valid);
+    // What is asked for from now on is answered as ever.
+    let fresh = stage.answered(&desk, "address").await;
+    assert_eq!(verdict(&stage, &desk, &fresh).await, Verdict::Valid);
+}
