@@ -292,8 +292,8 @@ mod tests {
     #[tokio::test]
     async fn only_a_version_that_this_database_signed_is_known() {
         let directory = tempfile::tempdir().unwrap();
-        let store = Store::open(&directory.path().join("issuer.sqlite"));
-        let store = store.await.unwrap();
+        let path = directory.path().join("issuer.sqlite");
+        let store = Store::open(&path).await.unwrap();
         store.add_list(1, "u").await.unwrap();
         signed(&store, 1, [1; 32]).await;
         signed(&store, 2, [2; 32]).await;

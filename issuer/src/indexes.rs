@@ -43,11 +43,6 @@ impl StatusIndexes {
         self.lock().clone()
     }
 
-    /// Names the open list.
-    pub fn number(&self) -> Option<u32> {
-        self.lock().as_ref().map(|list| list.number)
-    }
-
     fn lock(&self) -> std::sync::MutexGuard<'_, Option<OpenList>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -78,7 +73,9 @@ mod tests {
         let indexes = StatusIndexes::default();
         assert!(!indexes.is_open());
         indexes.open(2, "u");
-        assert_eq!(indexes.number(), Some(2));
+        assert_eq!(indexes.current().map(|list| list.number), Some(2));
+        indexes.close();
+        assert!(!indexes.is_open());
     }
 
     #[test]

@@ -22,7 +22,7 @@ fn issuer(stack: &Stack, arguments: &[&str]) -> Result<jumin_tests::Finished> {
 /// Another adult than the one who `stack.issue_card` gives a card to.
 fn another_adult(stack: &Stack) -> Result<String> {
     let first = stack.issuer.adult()?["id"].clone();
-    let residents = stack.issuer.residents("", 100)?;
+    let residents = stack.issuer.residents("", 50)?;
     let other = residents.into_iter().find(|one| {
         let date = one["birthdate"].as_str().or(one["birth_date"].as_str());
         let year = date.and_then(|date| date.get(..4));
@@ -194,7 +194,7 @@ fn issuer_put_back_from_a_backup_unrevokes_nothing_and_signs_nothing_until_it_is
     assert_eq!(status_reference(&stack, &fresh)?.0, 2);
     assert_eq!(stack.counter.verify_picture(&fresh)?.verdict, "valid");
 
-    let audit = stack.issuer.console_get("/v1/audit?limit=500")?.success()?;
+    let audit = stack.issuer.console_get("/v1/audit?limit=50")?.success()?;
     assert!(audit.to_string().contains("database.recover"));
     let verified = stack.issuer.console_get("/v1/audit/verify")?.success()?;
     assert_eq!(verified["broken_at"], Value::Null);

@@ -362,6 +362,19 @@ sha256: string,
 next_update: number | null, };
 
 /**
+ * Something for which the database isn't the latest word.
+ */
+export type Conflict = { "kind": "backup",
+/**
+ * When the backup was made, in seconds since the Unix epoch.
+ */
+made: number, } | { "kind": "list", uri: string, version: number, } | { "kind": "dictionary", vct: string, version: number, } | { "kind": "document", version: number, } | { "kind": "key",
+/**
+ * The key's DID URL.
+ */
+id: string, } | { "kind": "deactivated" };
+
+/**
  * The agency as the ledger knows it.
  */
 export type Agency = { did: string,
@@ -388,4 +401,12 @@ pending: number,
 /**
  * Why the last round didn't publish everything.
  */
-problem: string | null, }, };
+problem: string | null,
+/**
+ * The database was compared with the ledger since the start; until then nothing is signed.
+ */
+compared: boolean,
+/**
+ * What the ledger has and the database doesn't know: nothing is signed.
+ */
+conflicts: Array<Conflict>, }, };
