@@ -8,7 +8,6 @@ use std::time::Duration;
 use jumin_http::{Bound, Listen, ServeError, TlsFiles};
 use jumin_identity::{Did, Signer, builtin_types};
 use jumin_keys::{KeysError, UpdateKeys};
-use jumin_registry::RecordKey;
 use thiserror::Error;
 
 use crate::address::{AddressError, settled_address};
@@ -22,7 +21,7 @@ use crate::dictionary::publish_dictionaries;
 use crate::home::{Home, HomeError};
 use crate::indexes::StatusIndexes;
 use crate::issue::IssuerKey;
-use crate::ledger::{IssuerLedger, LedgerError};
+use crate::ledger::IssuerLedger;
 use crate::metadata::Names;
 use crate::publish::Publisher;
 use crate::routes;

@@ -14,7 +14,6 @@ use jumin_registry::{Claims, Localized, NetworkTrust};
 use jumin_verifier::{Verdict, VerifierIdentity};
 use url::Url;
 
-use crate::clock::unix_now;
 use crate::desk::{Desk, Mode, Scanned};
 use crate::evidence::EvidenceFiles;
 use crate::home::{Home, Settings, read_bounded, write_atomic};
