@@ -12,6 +12,8 @@ export async function openDesk(browser, stack, service, preferences = {}) {
     localStorage.setItem('jumin-counter', value)
   }, JSON.stringify(kept))
   await page.goto(await stack.signInLink())
+  // Until the link has let it in, the page shows nothing and takes no scan.
+  await page.waitForFunction(() => document.getElementById('app').childElementCount > 0)
   return page
 }
 
