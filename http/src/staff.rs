@@ -138,8 +138,8 @@ impl OwnNames {
 fn came_through_a_proxy(headers: &HeaderMap) -> bool {
     headers.keys().any(|name| {
         let name = name.as_str();
-        let begins = |beginning: &&str| name.starts_with(*beginning);
-        OF_PROXIES.contains(&name) || BEGINNINGS_OF_PROXIES.iter().any(|one| begins(&one))
+        let mut beginnings = BEGINNINGS_OF_PROXIES.iter();
+        OF_PROXIES.contains(&name) || beginnings.any(|one| name.starts_with(one))
     })
 }
 
