@@ -21,7 +21,8 @@ fn write_until_stopped(
     while !stop.load(Ordering::Relaxed) {
         let operation = accredit_somebody(&network, governor)?;
         let url = format!("{node}/v1/operations?wait=15");
-        let Ok(answer) = http.post_bytes(&url, "application/json", operation.to_bytes()) else {
+        let Ok(answer) = http.post_bytes(&url, "application/json", operation.to_bytes(), &[])
+        else {
             continue; // The node was killed.
         };
         if answer
