@@ -17,6 +17,8 @@ mod pace;
 mod pages;
 #[cfg(feature = "server")]
 mod problem;
+#[cfg(feature = "server")]
+mod problems;
 mod process;
 #[cfg(any(feature = "client", feature = "server"))]
 mod provider;
@@ -39,6 +41,8 @@ pub use origin::is_same_origin;
 pub use pages::with_pages;
 #[cfg(feature = "server")]
 pub use problem::{Problem, ProblemCode};
+#[cfg(feature = "server")]
+pub use problems::as_problems;
 pub use process::{keep_private, protect_process};
 #[cfg(any(feature = "client", feature = "server"))]
 pub use provider::install_crypto_provider;

@@ -5,7 +5,6 @@ mod counting;
 mod credential;
 mod oauth_error;
 mod offer;
-mod problems;
 mod published;
 #[cfg(test)]
 mod refused_tests;
@@ -60,7 +59,7 @@ pub fn public(app: Arc<App>) -> Router {
         .route("/readyz", get(published::ready))
         .with_state(Arc::clone(&app));
     jumin_http::layers(router, MAX_PUBLIC_BODY)
-        .layer(from_fn(problems::as_problems))
+        .layer(from_fn(jumin_http::as_problems))
         .layer(from_fn_with_state(app, counting::count))
 }
 

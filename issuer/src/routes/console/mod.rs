@@ -25,7 +25,6 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::counting::{self, count};
-use super::problems::as_problems;
 use crate::app::App;
 
 #[cfg(test)]
@@ -79,7 +78,7 @@ pub fn router(app: Arc<App>) -> Router {
         .layer(from_fn_with_state(Arc::clone(&app), guard::check_names))
         .with_state(Arc::clone(&app));
     jumin_http::layers(router, MAX_BODY)
-        .layer(from_fn(as_problems))
+        .layer(from_fn(jumin_http::as_problems))
         .layer(from_fn_with_state(app, count))
 }
 

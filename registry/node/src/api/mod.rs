@@ -20,7 +20,7 @@ use axum::Router;
 use axum::http::StatusCode;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::get;
-use jumin_http::Problem;
+use jumin_http::{Problem, as_problems};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::Semaphore;
 use utoipa::OpenApi;
@@ -112,7 +112,7 @@ pub(crate) fn router(context: Context) -> Router {
         .layer(from_fn(meter::request))
         .with_state(context);
     // More than an operation may have, so that a larger one gets its own code.
-    jumin_http::layers(router, 4 * MAX_OPERATION_BYTES)
+    jumin_http::layers(router, 4 * MAX_OPERATION_BYTES).layer(from_fn(as_problems))
 }
 
 /// A read that failed, as the answer a client gets.

@@ -1,10 +1,10 @@
 //! Problem details for the refusals that the framework makes itself.
 
+use crate::Problem;
 use axum::extract::Request;
 use axum::http::{StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use jumin_http::Problem;
 
 /// Gives every error answer without a form of its own that of problem details (RFC 9457).
 pub async fn as_problems(request: Request, next: Next) -> Response {
@@ -23,7 +23,16 @@ pub async fn as_problems(request: Request, next: Next) -> Response {
             ("method_not_allowed", "This address has no such method.")
         }
         StatusCode::PAYLOAD_TOO_LARGE => ("body_too_large", "The body is too large."),
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => (
+            "unsupported_media_type",
+            "The body is not of a kind that this address takes.",
+        ),
+        StatusCode::REQUEST_TIMEOUT => ("too_slow", "The request did not come in time."),
         StatusCode::GATEWAY_TIMEOUT => ("timeout", "The service could not answer in time."),
+        StatusCode::SERVICE_UNAVAILABLE => (
+            "unavailable",
+            "The service can't answer now; try again in a moment.",
+        ),
         _ => ("refused", "The request was refused."),
     };
     let (mut parts, body) = Problem::new(status, code, detail)
