@@ -43,6 +43,9 @@ impl Network {
             "demo",
             "--api-ports",
             &list.join(","),
+            // Who plays or tests is not to wait for time to pass on the ledger.
+            "--idle-block-ms",
+            "1000",
         ];
         run(Program::Node, settings, &arguments)?.success()?;
         Ok(Self {

@@ -74,8 +74,17 @@ impl Registry {
             .await;
     }
 
-    /// Waits until there is something to propose, `idle` at most.
-    async fn pace(&self, clock: &impl Clock, view: &View) -> Result<(), ExecutionError> {
+    /// Waits until there is something to propose on `parent`, `idle` at most, and gives the state then.
+    ///
+    /// Nothing of the store is held meanwhile: what is read can't be removed.
+    async fn pace(
+        &self,
+        clock: &impl Clock,
+        parent: [u8; 32],
+    ) -> Result<Option<View>, ExecutionError> {
+        let Some(view) = self.ledger.view(&parent)? else {
+            return Ok(None);
+        };
         let mut arrivals = self.ledger.mempool().arrivals();
         let age = Duration::from_millis(unix_ms(clock.current()).saturating_sub(view.tip.time_ms));
         // The first block comes at once: without it there is no checkpoint to prove things under.
@@ -89,14 +98,23 @@ impl Registry {
         };
         let idle = clock.sleep(idle.saturating_sub(age));
         tokio::pin!(idle);
-        while !self.ledger.has_work(view)? {
-            tokio::select! {
+        let mut view = view;
+        while !self.ledger.has_work(&view)? {
+            drop(view);
+            let is_over = tokio::select! {
                 biased;
-                () = &mut idle => break,
-                changed = arrivals.changed() => if changed.is_err() { break },
+                () = &mut idle => true,
+                changed = arrivals.changed() => changed.is_err(),
+            };
+            view = match self.ledger.view(&parent)? {
+                Some(now) => now,
+                None => return Ok(None),
+            };
+            if is_over {
+                break;
             }
         }
-        Ok(())
+        Ok(Some(view))
     }
 
     async fn build(
@@ -105,10 +123,13 @@ impl Registry {
         parent: impl Ancestry<Block>,
     ) -> Option<Digested<Block>> {
         let built = async {
-            let Some(view) = self.view_after(parent).await? else {
+            let parent = self.view_after(parent).await?;
+            let Some(parent) = parent.map(|view| view.tip.digest) else {
                 return Ok(None);
             };
-            self.pace(clock, &view).await?;
+            let Some(view) = self.pace(clock, parent).await? else {
+                return Ok(None);
+            };
             let now = clock.current();
             let is_late = || clock.current().duration_since(now).unwrap_or_default() > BUILD_TIME;
             self.ledger.build(&view, unix_ms(now), is_late).map(Some)

@@ -23,6 +23,9 @@ pub struct VerifyStore {
     /// The validator's directory.
     #[arg(long)]
     home: PathBuf,
+    /// Gives the room back that the file doesn't use, once all is checked.
+    #[arg(long)]
+    compact: bool,
 }
 
 impl VerifyStore {
@@ -37,12 +40,19 @@ impl VerifyStore {
         let genesis = home.genesis.block()?.header().digest();
         let store = Store::open_checked(&path, &genesis, Integrity::Whole);
         let store = Arc::new(store.with_context(|| recovery(&path))?);
-        let ledger = Ledger::open(&home.genesis, store, home.config.capacity());
+        let ledger = Ledger::open(&home.genesis, store.clone(), home.config.capacity());
         let ledger = ledger.with_context(|| recovery(&path))?;
         let records = whole(&ledger).with_context(|| recovery(&path))?;
         let applied = ledger.applied();
         let (height, root) = (applied.height, hex::encode(applied.state_root));
         println!("ok: {records} records at block {height}, state root {root}");
+        // What reads is gone.
+        drop(ledger);
+        if self.compact {
+            store.compact()?;
+            let size = std::fs::metadata(&path)?.len();
+            println!("{} has {size} bytes now", path.display());
+        }
         Ok(())
     }
 }
@@ -50,8 +60,8 @@ impl VerifyStore {
 /// Says what to do about a state that can't be used.
 pub(crate) fn recovery(path: &Path) -> String {
     format!(
-        "{} can't be used. If it is damaged, remove this file, and nothing else, and start again: the node builds the state anew \
-         from its own blocks, or fetches it from the nodes under `sync` in config.toml. Leave data/engine where it is: it has \
+        "{} can't be used. If it is damaged, name nodes under `sync` in config.toml, remove this file, and nothing else, and start \
+         again: the node fetches the state, or builds it anew if it still has all blocks. Leave data/engine where it is: it has \
          this validator's votes",
         path.display()
     )

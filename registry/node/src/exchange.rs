@@ -1,6 +1,7 @@
 //! What flows between the engine and the ledger: finalized blocks inwards, operations both ways.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,9 +32,9 @@ use crate::mempool::{Outcome, Share, Waiting};
 
 /// How many operations one message carries at most; fewer bytes than a block.
 const MAX_BATCH: usize = 32;
-/// After this many blocks without it, an operation is sent once more: who was out of reach then may be the one to propose.
-const REPEATED_BLOCKS: u64 = 16;
-const REPEAT_PAUSE: Duration = Duration::from_secs(5);
+/// What no block took for so long is sent once more: who was out of reach then may be the one to propose, and an idle
+/// network waits long for its next block.
+const REPEAT_PAUSE: Duration = Duration::from_secs(2);
 /// So long a node waits after one message before it sends the next, so that operations go together.
 const BATCH_PAUSE: Duration = Duration::from_millis(10);
 /// After so many operations that no honest validator sends often, a validator's are not looked at.
@@ -73,8 +74,10 @@ pub(crate) async fn apply_finalized(
     ledger: Arc<Ledger>,
     archive: Mailbox<Scheme, Standard<Block>>,
     mut deliveries: mpsc::UnboundedReceiver<Delivery>,
+    section: NonZeroU64,
 ) -> anyhow::Result<()> {
     rebuild(&ledger, &archive).await?;
+    let mut pruned = 0;
     while let Some((block, acknowledgement)) = deliveries.recv().await {
         let mut certificate = certificate_of(&archive, block.height()).await;
         // Readers follow a change of validators by the certificate of an epoch's last block, which always has one.
@@ -85,6 +88,12 @@ pub(crate) async fn apply_finalized(
         }
         ledger.apply(block.inner(), certificate)?;
         acknowledgement.acknowledge();
+        // The archive forgets what the ledger forgot, whole sections at a time.
+        let kept = ledger.kept_from()?.unwrap_or_default() / section;
+        if kept > pruned {
+            pruned = kept;
+            archive.prune(Height::new(kept * section.get()));
+        }
     }
     Ok(())
 }
@@ -178,6 +187,7 @@ pub(crate) async fn exchange_operations<S: Sender, R: Receiver>(
     let pause = clock.sleep(Duration::ZERO);
     let mut pause = Box::pin(pause);
     let mut repeat = Box::pin(clock.sleep(REPEAT_PAUSE));
+    let mut mark = ledger.mempool().mark();
     loop {
         let mut batch = Vec::new();
         tokio::select! {
@@ -193,7 +203,8 @@ pub(crate) async fn exchange_operations<S: Sender, R: Receiver>(
                 }
             },
             () = &mut repeat => {
-                let overdue = ledger.mempool().overdue(REPEATED_BLOCKS, MAX_BATCH);
+                let overdue = ledger.mempool().before(mark, MAX_BATCH);
+                mark = ledger.mempool().mark();
                 let batch: Vec<_> = overdue.iter().map(|one| one.bytes.to_vec()).collect();
                 if !batch.is_empty() {
                     drop(sender.send(Recipients::All, IoBuf::from(batch.encode()), false));

@@ -23,8 +23,19 @@ pub(crate) struct Genesis {
     pub governance: GovernanceRecord,
     /// How many blocks an epoch has: validators change between epochs only.
     pub epoch_blocks: u64,
+    /// After so many milliseconds without operations an empty block refreshes the checkpoint. It is no part of the state: a
+    /// leader waits so long, and the others for it.
+    #[serde(default = "default_idle_block_ms")]
+    pub idle_block_ms: u64,
     /// The first validators, ascending by key.
     pub validators: Vec<Validator>,
+}
+
+/// How long an idle network goes without a block where genesis.json says nothing.
+pub(crate) const DEFAULT_IDLE_BLOCK_MS: u64 = 10_000;
+
+fn default_idle_block_ms() -> u64 {
+    DEFAULT_IDLE_BLOCK_MS
 }
 
 impl Genesis {

@@ -1,7 +1,7 @@
 //! What the explorer looks up beside the state: blocks by height, what happened to a DID, operations by minute.
 //!
 //! It is written in the transaction of the block's effects, so it never says more or less than the state. It is this node's
-//! own record: a node that joined by state sync has it from there on. Blocks are kept here too, so that readers never queue
+//! own record: a node that joined by state sync has it from there on, and one that is no archive forgets what is old. Blocks are kept here too, so that readers never queue
 //! for the engine's archive, which consensus waits for.
 
 use borsh::{BorshDeserialize, BorshSerialize};
@@ -12,6 +12,7 @@ use redb::{ReadOnlyTable, ReadTransaction, ReadableTable, TableDefinition, Write
 use crate::block::Block;
 use crate::execution::operation_hash;
 use crate::store::StoreError;
+use crate::upkeep::Limit;
 
 const BLOCKS: TableDefinition<u64, &[u8]> = TableDefinition::new("history-blocks");
 const BODIES: TableDefinition<u64, &[u8]> = TableDefinition::new("history-bodies");
@@ -139,6 +140,56 @@ pub(crate) fn write(write: &WriteTransaction, entry: &BlockEntry) -> Result<(), 
     let mut minutes = write.open_table(MINUTES)?;
     let before = minutes.get(entry.minute)?.map_or(0, |count| count.value());
     minutes.insert(entry.minute, before + entry.count)?;
+    Ok(())
+}
+
+/// Forgets the oldest blocks that a limit names, `most` of them; returns the hashes of their operations.
+pub(crate) fn forget(
+    write: &WriteTransaction,
+    limit: &Limit,
+    most: usize,
+) -> Result<Vec<[u8; 32]>, StoreError> {
+    let mut blocks = write.open_table(BLOCKS)?;
+    let mut old = Vec::new();
+    for row in blocks.range(..limit.below)?.take(most) {
+        let row = row?;
+        let summary = summary(row.1.value())?;
+        if summary.header.time_ms >= limit.before_ms {
+            break;
+        }
+        old.push((row.0.value(), summary.operations));
+    }
+    if old.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut bodies = write.open_table(BODIES)?;
+    let mut about = write.open_table(ABOUT)?;
+    for (height, _) in &old {
+        blocks.remove(height)?;
+        let Some(body) = bodies.remove(height)? else {
+            continue;
+        };
+        let body: Vec<Vec<u8>> = borsh::from_slice(body.value()).map_err(|_| DAMAGED)?;
+        for (index, bytes) in body.iter().enumerate() {
+            let place = (*height, u16::try_from(index).unwrap_or(u16::MAX));
+            for did in concerned(&parsed(bytes)?) {
+                about.remove(about_key(&did, place).as_slice())?;
+            }
+        }
+    }
+    forget_minutes(write, limit.before_ms / 60_000, most)?;
+    Ok(old.into_iter().flat_map(|(_, hashes)| hashes).collect())
+}
+
+fn forget_minutes(write: &WriteTransaction, before: u64, most: usize) -> Result<(), StoreError> {
+    let mut minutes = write.open_table(MINUTES)?;
+    let old = minutes.range(..before)?.take(most);
+    let old: Vec<u64> = old
+        .map(|row| Ok::<_, StoreError>(row?.0.value()))
+        .collect::<Result<_, _>>()?;
+    for minute in old {
+        minutes.remove(minute)?;
+    }
     Ok(())
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -18,8 +19,9 @@ use jumin_registry::{
 use serde::{Deserialize, Serialize};
 
 use crate::application::unix_ms;
-use crate::genesis::Genesis;
+use crate::genesis::{DEFAULT_IDLE_BLOCK_MS, Genesis};
 use crate::mempool::Capacity;
+use crate::upkeep::Upkeep;
 use crate::votes;
 
 pub(crate) const CONFIG: &str = "config.toml";
@@ -32,6 +34,10 @@ const P2P_PORTS: u16 = 20_000;
 const EPOCH_BLOCKS: u64 = 1_000;
 const MIN_EPOCH_BLOCKS: u64 = 2;
 const MAX_EPOCH_BLOCKS: u64 = 1_000_000;
+/// Somebody who tries things out is not to wait for a block.
+const DEV_IDLE_BLOCK_MS: u64 = 1_000;
+const IDLE_BLOCK_MS: RangeInclusive<u64> = 50..=60_000;
+const MAX_KEEP_DAYS: u32 = 36_500;
 const PORT_TRIES: usize = 1_000;
 /// More would only make a start without any that answers last longer.
 const MAX_SOURCES: usize = 16;
@@ -45,9 +51,16 @@ pub(crate) struct Config {
     pub api_listen: SocketAddr,
     /// Where the other validators connect.
     pub p2p_listen: SocketAddr,
-    /// After this many milliseconds without operations an empty block refreshes the checkpoint.
-    #[serde(default = "default_idle")]
-    pub idle_block_ms: u64,
+    /// After so many milliseconds without operations an empty block refreshes the checkpoint, where the network's members
+    /// agreed on another time than genesis.json has. All must have the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub idle_block_ms: Option<u64>,
+    /// For how many days blocks and what the explorer shows of them are kept.
+    #[serde(default = "default_keep_days")]
+    pub keep_days: u32,
+    /// Keeps all blocks for good.
+    #[serde(default)]
+    pub archive: bool,
     /// How many requests one address may make in a second.
     #[serde(default = "default_requests")]
     pub requests_per_second: u32,
@@ -77,8 +90,8 @@ pub(crate) struct Peer {
     pub address: SocketAddr,
 }
 
-fn default_idle() -> u64 {
-    1000
+fn default_keep_days() -> u32 {
+    30
 }
 
 impl Config {
@@ -86,7 +99,9 @@ impl Config {
         Self {
             api_listen,
             p2p_listen,
-            idle_block_ms: default_idle(),
+            idle_block_ms: None,
+            keep_days: default_keep_days(),
+            archive: false,
             requests_per_second: default_requests(),
             trusted_proxies: TrustedProxies::default(),
             max_pending: default_pending(),
@@ -159,8 +174,12 @@ impl Home {
             "genesis.json: an epoch has 2 to 1000000 blocks"
         );
         ensure!(
-            (50..=60_000).contains(&self.config.idle_block_ms),
-            "config.toml: idle_block_ms must be between 50 and 60000"
+            IDLE_BLOCK_MS.contains(&self.idle_block_ms()),
+            "genesis.json, config.toml: idle_block_ms must be between 50 and 60000"
+        );
+        ensure!(
+            (1..=MAX_KEEP_DAYS).contains(&self.config.keep_days),
+            "config.toml: keep_days must be between 1 and {MAX_KEEP_DAYS}; to keep all blocks say archive = true"
         );
         ensure!(
             self.config.requests_per_second >= 1
@@ -221,7 +240,21 @@ impl Home {
 
     /// How long the registry may go without a block.
     pub(crate) fn idle(&self) -> Duration {
-        Duration::from_millis(self.config.idle_block_ms)
+        Duration::from_millis(self.idle_block_ms())
+    }
+
+    fn idle_block_ms(&self) -> u64 {
+        let agreed = self.config.idle_block_ms;
+        agreed.unwrap_or(self.genesis.idle_block_ms)
+    }
+
+    /// What this node keeps of the past.
+    pub(crate) fn upkeep(&self) -> Upkeep {
+        let upkeep = match self.config.archive {
+            true => Upkeep::archive(),
+            false => Upkeep::of_days(self.config.keep_days),
+        };
+        upkeep.by_key(&self.public_key())
     }
 
     /// The state database.
@@ -245,6 +278,8 @@ pub struct NewNetwork {
     pub api_ports: Vec<u16>,
     /// How many blocks an epoch has; validators change between epochs only.
     pub epoch_blocks: u64,
+    /// After how many milliseconds without operations an empty block comes.
+    pub idle_block_ms: u64,
     /// How many governors it has.
     pub governors: usize,
     /// How many governors must sign.
@@ -258,6 +293,7 @@ impl Default for NewNetwork {
             validators: 1,
             api_ports: vec![0],
             epoch_blocks: EPOCH_BLOCKS,
+            idle_block_ms: DEFAULT_IDLE_BLOCK_MS,
             governors: 1,
             threshold: 1,
         }
@@ -283,7 +319,11 @@ pub fn init_dev(home: &Path) -> anyhow::Result<()> {
     if home.join(CONFIG).exists() {
         return Ok(());
     }
-    create(home, &[home.to_owned()], &NewNetwork::default())
+    let new = NewNetwork {
+        idle_block_ms: DEV_IDLE_BLOCK_MS,
+        ..NewNetwork::default()
+    };
+    create(home, &[home.to_owned()], &new)
 }
 
 fn create(out: &Path, homes: &[PathBuf], new: &NewNetwork) -> anyhow::Result<()> {
@@ -299,6 +339,10 @@ fn create(out: &Path, homes: &[PathBuf], new: &NewNetwork) -> anyhow::Result<()>
     ensure!(
         (MIN_EPOCH_BLOCKS..=MAX_EPOCH_BLOCKS).contains(&new.epoch_blocks),
         "an epoch has {MIN_EPOCH_BLOCKS} to {MAX_EPOCH_BLOCKS} blocks"
+    );
+    ensure!(
+        IDLE_BLOCK_MS.contains(&new.idle_block_ms),
+        "an idle network makes a block every 50 to 60000 milliseconds"
     );
     ensure!(
         new.api_ports.len() == new.validators,
@@ -341,6 +385,7 @@ fn create(out: &Path, homes: &[PathBuf], new: &NewNetwork) -> anyhow::Result<()>
                 .collect(),
         },
         epoch_blocks: new.epoch_blocks,
+        idle_block_ms: new.idle_block_ms,
         validators: validators.collect(),
     };
     let trust = genesis.trust(genesis.block()?.header()).to_json();

@@ -1,3 +1,8 @@
+mod past;
+mod room;
+
+#[cfg(test)]
+mod growth;
 #[cfg(test)]
 mod tests;
 
@@ -20,6 +25,8 @@ use crate::mempool::{Capacity, Mempool, Outcome};
 use crate::proofs::Bundled;
 use crate::snapshot::Snapshots;
 use crate::store::{Applied, Changes, Snapshot, Store, StoreError, StoredCheckpoint};
+use crate::upkeep::Upkeep;
+use crate::validator::past::Seen;
 
 /// How many heights below the applied one executed blocks are still known.
 const KEPT_HEIGHTS: u64 = 64;
@@ -35,6 +42,10 @@ pub(crate) struct Ledger {
     snapshots: Snapshots,
     start: Option<Checkpoint>,
     outgrown: AtomicBool,
+    upkeep: Upkeep,
+    seen: Seen,
+    /// Whether the others have said what they saw of this node's votes.
+    votes_known: watch::Sender<bool>,
 }
 
 struct Chain {
@@ -49,6 +60,8 @@ struct Chain {
     follows_until: Option<u64>,
     executed: HashMap<[u8; 32], Arc<Executed>>,
     bundle: Option<Arc<Bundled>>,
+    /// Room is to be given back once nobody reads.
+    is_roomy: bool,
 }
 
 impl Ledger {
@@ -81,6 +94,9 @@ impl Ledger {
             snapshots: Snapshots::default(),
             start: store.start()?,
             outgrown: AtomicBool::new(false),
+            upkeep: Upkeep::archive(),
+            seen: Seen::of(store.votes_seen()?),
+            votes_known: watch::channel(false).0,
             chain: Mutex::new(Chain {
                 snapshot,
                 applied,
@@ -90,9 +106,15 @@ impl Ledger {
                 follows_until: store.follows_until()?,
                 executed: HashMap::new(),
                 bundle: None,
+                is_roomy: false,
             }),
             store,
         })
+    }
+
+    /// Keeps of the past what `upkeep` says instead of all.
+    pub(crate) fn keeping(self, upkeep: Upkeep) -> Self {
+        Self { upkeep, ..self }
     }
 
     fn chain(&self) -> MutexGuard<'_, Chain> {
@@ -352,6 +374,10 @@ impl Ledger {
             .ends_epoch(header.height)
             .then_some(header.time_ms);
         changes.votes_again = self.votes_again(begins);
+        changes.forget = self.upkeep.limit(header, &executed.set);
+        let before_ms = self.applied().time_ms;
+        let seen = self.votes_seen(&executed.set, header);
+        changes.votes_seen = &seen;
         self.store.commit(&changes)?;
         if changes.votes_again {
             self.chain().follows_until = None;
@@ -361,19 +387,9 @@ impl Ledger {
         crate::api::finalized(executed.operations.len());
         self.mempool.applied(&executed.operations, header.height);
         self.snapshots.expire(Instant::now());
+        self.give_room_back(before_ms, header.time_ms)?;
         self.applied.send_replace(header.height);
         Ok(())
-    }
-
-    /// Tells whether the epoch that begins is the first that forgotten votes can't be in.
-    fn votes_again(&self, epoch_begins: Option<u64>) -> bool {
-        let until = self.chain().follows_until;
-        until.is_some_and(|until| epoch_begins.is_some_and(|time| time > until))
-    }
-
-    /// Tells whether this node's key may sign: it knows all that it signed in this epoch.
-    pub(crate) fn may_vote(&self) -> bool {
-        self.chain().follows_until.is_none()
     }
 
     fn advance(
@@ -522,5 +538,7 @@ fn changes<'a>(
         handover,
         votes_again: false,
         history: Some(history),
+        forget: None,
+        votes_seen: &[],
     }
 }

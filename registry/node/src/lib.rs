@@ -9,6 +9,7 @@ mod answer;
 mod api;
 mod application;
 mod block;
+mod certified;
 mod check;
 mod exchange;
 mod execution;
@@ -28,6 +29,7 @@ mod simulation;
 mod snapshot;
 mod store;
 mod sync;
+mod upkeep;
 mod validator;
 mod votes;
 

@@ -71,6 +71,9 @@ struct Init {
     /// How many blocks an epoch has; validators change between epochs only.
     #[arg(long, default_value_t = 1_000)]
     epoch_blocks: u64,
+    /// After how many milliseconds without operations an empty block comes.
+    #[arg(long, default_value_t = 10_000)]
+    idle_block_ms: u64,
     /// How many governors.
     #[arg(long, default_value_t = 1)]
     governors: usize,
@@ -102,6 +105,9 @@ struct Serve {
     /// A power cut tore the files of this validator's votes, and nothing else did: use what is left of them.
     #[arg(long, conflicts_with = "votes_lost")]
     votes_torn: bool,
+    /// A block that was certified, from a reader or a follower: a validator that is alone doesn't start with older data.
+    #[arg(long)]
+    expect_height: Option<u64>,
 }
 
 #[tokio::main]
@@ -155,6 +161,7 @@ impl Init {
             validators: self.validators,
             api_ports: ports,
             epoch_blocks: self.epoch_blocks,
+            idle_block_ms: self.idle_block_ms,
             governors: self.governors,
             threshold: self.threshold,
         };
@@ -174,6 +181,7 @@ impl From<Serve> for RunOptions {
                 lost: options.votes_lost,
                 torn: options.votes_torn,
             },
+            expect_height: options.expect_height,
         }
     }
 }

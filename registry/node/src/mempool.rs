@@ -134,9 +134,14 @@ impl Mempool {
         Ok((outcome, new))
     }
 
-    /// The oldest operations that this node's state accepted and that `blocks` blocks did not take.
-    pub(crate) fn overdue(&self, blocks: u64, count: usize) -> Vec<Waiting> {
-        self.pool().overdue(blocks, count)
+    /// A mark between the operations that came until now and those to come.
+    pub(crate) fn mark(&self) -> u64 {
+        self.pool().mark()
+    }
+
+    /// The oldest operations that this node's state accepted and that came before a mark.
+    pub(crate) fn before(&self, mark: u64, count: usize) -> Vec<Waiting> {
+        self.pool().before(mark, count)
     }
 
     /// The oldest waiting operations.

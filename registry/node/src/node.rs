@@ -8,6 +8,7 @@ use anyhow::Context as _;
 use jumin_http::{Listen, TlsFiles};
 
 use crate::api::{self, Limit};
+use crate::certified;
 use crate::check;
 use crate::home::Home;
 use crate::ledger::Ledger;
@@ -35,6 +36,8 @@ pub struct RunOptions {
     pub public_url: Option<String>,
     /// What the operator says about votes that are not as they should be.
     pub votes: Votes,
+    /// A block that the operator knows was certified: a validator that is alone doesn't start with older data.
+    pub expect_height: Option<u64>,
 }
 
 /// Runs a validator until it is told to stop.
@@ -59,13 +62,16 @@ pub async fn run(options: RunOptions) -> anyhow::Result<()> {
     let proxies = home.config.trusted_proxies.clone();
     let limit = Limit::new(home.config.requests_per_second, proxies.clone());
     let directory = home.path.clone();
-    let validator = Validator::start(home, ledger.clone()).await;
+    let noted = certified::read(&directory)?;
+    let expected = options.expect_height.max(noted).unwrap_or_default();
+    let validator = Validator::start(home, ledger.clone(), expected).await;
     let validator = validator.map_err(|error| explain(error, &data))?;
     wait_for_first_block(&ledger).await;
 
     std::fs::write(directory.join("address"), &url).context("cannot write the address file")?;
     println!("listening on {}", bound.base_url());
-    let app = router(ledger, &validator, limit, state_file)?;
+    let noting = tokio::spawn(certified::keep(directory.clone(), ledger.clone()));
+    let app = router(ledger.clone(), &validator, limit, state_file)?;
     let ended = engine_ended(&validator);
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let stopping = async move {
@@ -83,7 +89,9 @@ pub async fn run(options: RunOptions) -> anyhow::Result<()> {
             served.await
         }
     };
+    noting.abort();
     validator.stop().map_err(|error| explain(error, &data))?;
+    certified::write(&directory, &ledger)?;
     served.context("the API failed")
 }
 
@@ -104,6 +112,7 @@ async fn open_ledger(home: &Home, said: Votes) -> anyhow::Result<Arc<Ledger>> {
     fetch_state(home, &store).await?;
     let ledger = Ledger::open(&home.genesis, store, home.config.capacity());
     let ledger = ledger.with_context(|| check::recovery(&path))?;
+    let ledger = ledger.keeping(home.upkeep());
     check::sample(&ledger).with_context(|| check::recovery(&path))?;
     Ok(Arc::new(ledger))
 }

@@ -170,6 +170,7 @@ mod tests {
                 governors: vec![governor.public_key().clone()],
             },
             epoch_blocks: 1_000,
+            idle_block_ms: 1_000,
             validators: vec![Validator {
                 key: [1; 32],
                 address: ([127, 0, 0, 1], 1).into(),

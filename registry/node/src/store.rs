@@ -1,23 +1,25 @@
 mod prune;
 mod restore;
+mod room;
+mod values;
 
 use std::collections::{BTreeMap, HashSet};
 use std::ops::Bound;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::RwLock;
 
 use jmt::storage::{LeafNode, Node, NodeKey, TreeReader};
 use jmt::{KeyHash, OwnedValue, Version};
 use jumin_registry::{Checkpoint, Handover, Record, RecordKey, ValidatorsRecord};
-use redb::{
-    Database, ReadOnlyTable, ReadableDatabase, ReadableTable, ReadableTableMetadata,
-    TableDefinition,
-};
+use redb::{Database, ReadOnlyTable, ReadableTable, ReadableTableMetadata, TableDefinition};
 
 use crate::execution::TreeChange;
 use crate::history::{self, BlockEntry, History};
+use crate::upkeep::Limit;
 
 pub(crate) use restore::{RangeProof, RestoreError, Restorer, entry};
+use values::{named, unnamed, value_key, write_nodes, write_values};
 
 const NODES: TableDefinition<&[u8], &[u8]> = TableDefinition::new("tree-nodes");
 const VALUES: TableDefinition<&[u8], &[u8]> = TableDefinition::new("tree-values");
@@ -42,9 +44,11 @@ const START: &str = "start";
 const ENGINE: &str = "engine";
 /// When this validator's votes were lost, in milliseconds: it only follows in epochs that may have begun before.
 const FOLLOWS_UNTIL: &str = "follows-until";
+/// The newest votes of validators that this node saw.
+const VOTES_SEEN: &str = "votes-seen";
 
 /// Rises when the tables change so that an older program, or older tables, can't be used.
-const FORMAT_NOW: &[u8] = b"2";
+const FORMAT_NOW: &[u8] = b"3";
 
 /// Why the state could not be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -159,6 +163,10 @@ pub(crate) struct Changes<'a> {
     pub votes_again: bool,
     /// What readers of the history get.
     pub history: Option<&'a BlockEntry>,
+    /// What is forgotten of the past.
+    pub forget: Option<Limit>,
+    /// The newest votes of validators that this node saw, by their keys.
+    pub votes_seen: &'a [([u8; 32], Vec<u8>)],
 }
 
 /// How much of the file is checked when it is opened.
@@ -174,7 +182,10 @@ const SOON_READ: u64 = 64 * 1024 * 1024;
 
 /// The registry's state on disk: tree, latest records and where each operation went.
 pub(crate) struct Store {
-    database: Database,
+    /// Written to by nobody who holds it but while it is compacted.
+    database: RwLock<Database>,
+    /// The database's file, unless it is in memory.
+    path: Option<PathBuf>,
 }
 
 impl Store {
@@ -196,7 +207,12 @@ impl Store {
         builder.set_cache_size(CACHE_BYTES);
         // redb promises an error about damage only where it checks; elsewhere its assertions may find it.
         let created = catch_unwind(AssertUnwindSafe(|| builder.create(path)));
-        Self::new(created.map_err(|_| StoreError::Damaged("file"))??, genesis)
+        let database = created.map_err(|_| StoreError::Damaged("file"))??;
+        let store = Self::new(database, genesis)?;
+        Ok(Self {
+            path: Some(path.to_owned()),
+            ..store
+        })
     }
 
     /// Creates the tables of a database where they are missing, and ties it to `genesis`.
@@ -227,7 +243,10 @@ impl Store {
             }
         }
         write.commit()?;
-        Ok(Self { database })
+        Ok(Self {
+            database: RwLock::new(database),
+            path: None,
+        })
     }
 
     /// The last applied block, `None` before genesis is written.
@@ -291,8 +310,17 @@ impl Store {
         Ok(Some(time.0))
     }
 
+    /// The newest votes of validators that this node saw, by their keys.
+    pub(crate) fn votes_seen(&self) -> Result<Vec<([u8; 32], Vec<u8>)>, StoreError> {
+        let bytes = self.meta(VOTES_SEEN)?;
+        let seen = bytes.map(|bytes| borsh::from_slice(&bytes)).transpose();
+        Ok(seen
+            .map_err(|_| StoreError::Damaged("votes"))?
+            .unwrap_or_default())
+    }
+
     fn set_meta(&self, entries: &[(&str, &[u8])]) -> Result<(), StoreError> {
-        let write = self.database.begin_write()?;
+        let write = self.begin_write()?;
         {
             let mut meta = write.open_table(META)?;
             for (key, value) in entries {
@@ -305,7 +333,7 @@ impl Store {
 
     /// All changes of validators, oldest first.
     pub(crate) fn handovers(&self) -> Result<Vec<Handover>, StoreError> {
-        let table = self.database.begin_read()?.open_table(HANDOVERS)?;
+        let table = self.begin_read()?.open_table(HANDOVERS)?;
         let mut found = Vec::new();
         for entry in table.iter()? {
             let handover = Handover::from_bytes(entry?.1.value());
@@ -315,13 +343,13 @@ impl Store {
     }
 
     fn meta(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        let table = self.database.begin_read()?.open_table(META)?;
+        let table = self.begin_read()?.open_table(META)?;
         Ok(table.get(key)?.map(|bytes| bytes.value().to_vec()))
     }
 
     /// Writes one block's effects and the new applied height in one durable transaction.
     pub(crate) fn commit(&self, changes: &Changes<'_>) -> Result<(), StoreError> {
-        let write = self.database.begin_write()?;
+        let write = self.begin_write()?;
         if let Some(tree) = changes.tree {
             write_nodes(&write, tree.nodes.nodes())?;
             let version = changes.applied.tree_version;
@@ -331,6 +359,9 @@ impl Store {
         }
         if let Some(entry) = changes.history {
             history::write(&write, entry)?;
+        }
+        if let Some(limit) = &changes.forget {
+            prune::forget(&write, limit)?;
         }
         {
             let mut records = write.open_table(RECORDS)?;
@@ -354,6 +385,11 @@ impl Store {
             if changes.votes_again {
                 meta.remove(FOLLOWS_UNTIL)?;
             }
+            if !changes.votes_seen.is_empty() {
+                let seen = borsh::to_vec(changes.votes_seen);
+                let seen = seen.map_err(|_| StoreError::Damaged("votes"))?;
+                meta.insert(VOTES_SEEN, seen.as_slice())?;
+            }
         }
         if let Some(checkpoint) = changes.checkpoint {
             prune::remove(&write, checkpoint.tree_version)?;
@@ -364,7 +400,7 @@ impl Store {
 
     /// A consistent view of the store that later commits don't change.
     pub(crate) fn snapshot(&self) -> Result<Snapshot, StoreError> {
-        let read = self.database.begin_read()?;
+        let read = self.begin_read()?;
         Ok(Snapshot {
             nodes: read.open_table(NODES)?,
             values: read.open_table(VALUES)?,
@@ -373,69 +409,6 @@ impl Store {
             history: History::open(&read)?,
         })
     }
-}
-
-fn write_nodes(
-    write: &redb::WriteTransaction,
-    batch: &BTreeMap<NodeKey, Node>,
-) -> Result<(), StoreError> {
-    let mut nodes = write.open_table(NODES)?;
-    for (key, node) in batch {
-        let key = borsh::to_vec(key).map_err(|_| StoreError::Damaged("node key"))?;
-        let node = borsh::to_vec(node).map_err(|_| StoreError::Damaged("node"))?;
-        nodes.insert(key.as_slice(), node.as_slice())?;
-    }
-    Ok(())
-}
-
-/// Writes records' values under the tree's version and tells which older ones they replace.
-fn write_values(
-    write: &redb::WriteTransaction,
-    records: &BTreeMap<String, Vec<u8>>,
-    version: Version,
-) -> Result<Vec<prune::Stale>, StoreError> {
-    let mut values = write.open_table(VALUES)?;
-    let mut replaced = Vec::new();
-    for (name, value) in records {
-        let key: RecordKey = name
-            .parse()
-            .map_err(|_| StoreError::Damaged("record key"))?;
-        let hash = KeyHash(key.hash());
-        let (first, now) = (value_key(hash, 0), value_key(hash, version));
-        if let Some(older) = values.range(first.as_slice()..now.as_slice())?.next_back() {
-            replaced.push(prune::Stale::value(version, older?.0.value()));
-        }
-        values.insert(now.as_slice(), named(name, value).as_slice())?;
-    }
-    Ok(replaced)
-}
-
-/// A value with its key's text before it, which nobody could tell from the key's hash.
-fn named(name: &str, value: &[u8]) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(2 + name.len() + value.len());
-    // A key's text has a few hundred bytes at most.
-    bytes.extend_from_slice(&u16::try_from(name.len()).unwrap_or(u16::MAX).to_be_bytes());
-    bytes.extend_from_slice(name.as_bytes());
-    bytes.extend_from_slice(value);
-    bytes
-}
-
-fn unnamed(bytes: &[u8]) -> Result<(&str, &[u8]), StoreError> {
-    let damaged = StoreError::Damaged("tree value");
-    let Some((length, rest)) = bytes.split_first_chunk::<2>() else {
-        return Err(damaged);
-    };
-    let parts = rest.split_at_checked(usize::from(u16::from_be_bytes(*length)));
-    let (name, value) = parts.ok_or(StoreError::Damaged("tree value"))?;
-    Ok((std::str::from_utf8(name).map_err(|_| damaged)?, value))
-}
-
-fn value_key(key: KeyHash, version: Version) -> [u8; 40] {
-    let mut bytes = [0; 40];
-    let (hash, tail) = bytes.split_at_mut(32);
-    hash.copy_from_slice(&key.0);
-    tail.copy_from_slice(&version.to_be_bytes());
-    bytes
 }
 
 /// The store as it was at one moment.

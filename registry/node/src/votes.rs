@@ -22,7 +22,7 @@ const NEVER_RUN: &str = "never-run";
 const NOTE: &str = "This validator's key has never been used. The node removes this file when it first runs; never copy it.\n";
 const NAME: &str = "name.json";
 /// How far the clocks of two validators may lie apart, and more.
-const CLOCKS: Duration = Duration::from_secs(5);
+pub(crate) const CLOCKS: Duration = Duration::from_secs(5);
 
 /// Whose votes the files of an engine are.
 #[derive(Serialize, Deserialize)]

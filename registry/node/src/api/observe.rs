@@ -11,9 +11,11 @@ use utoipa::ToSchema;
 
 use super::Context;
 use crate::application::unix_ms;
+use crate::ledger::Ledger;
 
-/// A checkpoint older than this says that the network has stopped.
-const MAX_AGE_MS: u64 = 30_000;
+/// A checkpoint older than this says that the network has stopped: an idle one makes a block every 10 seconds, and waits
+/// some more for a leader that has gone.
+const MAX_AGE_MS: u64 = 60_000;
 
 /// Tells that the process answers.
 #[utoipa::path(get, path = "/healthz", responses((status = 200, body = String)))]
@@ -36,8 +38,10 @@ pub(super) struct Status {
     /// This node's key, base64url.
     key: String,
     /// `validator`, `joining` (from the next epoch on), `leaving` (with this epoch), `follower`, or `waiting`: a validator
-    /// whose votes were lost, until an epoch begins that it can't have voted in.
+    /// that doesn't vote yet.
     role: &'static str,
+    /// What a `waiting` one waits for: `others` to say what they saw of its votes, or an `epoch` that it can't have voted in.
+    waits_for: Option<&'static str>,
     /// The block that this node's history starts from: 0, or the one that its state was fetched at.
     start: u64,
     /// Last applied block.
@@ -58,12 +62,21 @@ pub(super) async fn status(State(context): State<Context>) -> Json<Status> {
     Json(Status {
         key: b64url(&context.key),
         role: role(&context, epoch, &set),
+        waits_for: waits_for(ledger),
         start: ledger.start().map_or(0, |start| start.header.height),
         height: ledger.applied().height,
         epoch,
         validators: set.at(epoch).len(),
         handovers: ledger.handovers(0).len(),
     })
+}
+
+fn waits_for(ledger: &Ledger) -> Option<&'static str> {
+    match (ledger.may_vote(), ledger.knows_its_votes()) {
+        (true, _) => None,
+        (false, false) => Some("others"),
+        (false, true) => Some("epoch"),
+    }
 }
 
 /// Tells what this node is in `epoch`.

@@ -14,7 +14,7 @@ use crate::store::Store;
 
 const NOW_MS: u64 = 1_800_000_000_000;
 
-fn genesis(governor: &FileKey) -> Genesis {
+pub(super) fn genesis(governor: &FileKey) -> Genesis {
     Genesis {
         network: "test".parse().unwrap(),
         time_ms: NOW_MS,
@@ -24,6 +24,7 @@ fn genesis(governor: &FileKey) -> Genesis {
             governors: vec![governor.public_key().clone()],
         },
         epoch_blocks: 10,
+        idle_block_ms: 1_000,
         validators: vec![Validator {
             key: [7; 32],
             address: "127.0.0.1:1".parse().unwrap(),
@@ -32,7 +33,7 @@ fn genesis(governor: &FileKey) -> Genesis {
     }
 }
 
-fn accredit_somebody(genesis: &Genesis, governor: &FileKey) -> SignedOperation {
+pub(super) fn accredit_somebody(genesis: &Genesis, governor: &FileKey) -> SignedOperation {
     let operation = Operation::Accredit {
         accreditor: Accreditor::Governance,
         subject: Did::from_digest(&genesis.network, &random_bytes()),

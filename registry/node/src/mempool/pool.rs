@@ -152,9 +152,12 @@ impl Pool {
     }
 
     /// The oldest operations that this node's state accepted and that `blocks` blocks did not take.
-    pub(super) fn overdue(&self, blocks: u64, count: usize) -> Vec<Waiting> {
-        let is_old = |pending: &&Pending| self.height.saturating_sub(pending.since) >= blocks;
-        let old = self.pending.values().take_while(is_old);
+    pub(super) fn mark(&self) -> u64 {
+        self.next
+    }
+
+    pub(super) fn before(&self, mark: u64, count: usize) -> Vec<Waiting> {
+        let old = self.pending.range(..mark).map(|(_, pending)| pending);
         let own = old.filter(|pending| !pending.share.is_doubtful());
         own.take(count).map(|one| one.waiting.clone()).collect()
     }

@@ -212,19 +212,19 @@ fn parsed_operation_is_found_by_its_exact_bytes_while_it_waits() {
 }
 
 #[test]
-fn what_no_block_took_for_some_time_is_told_oldest_first_and_without_the_doubtful() {
+fn what_came_before_a_mark_is_told_oldest_first_and_without_the_doubtful() {
     let mempool = mempool();
     add(&mempool, 2);
     add(&mempool, 1);
     mempool.add(waiting(3, 1), peer()).unwrap();
-    apply_empty(&mempool, 1..=3);
+    let mark = mempool.mark();
     add(&mempool, 4);
-    let names = |blocks, count| -> Vec<u8> {
-        let overdue = mempool.overdue(blocks, count);
+    let names = |mark, count| -> Vec<u8> {
+        let overdue = mempool.before(mark, count);
         overdue.iter().map(|one| one.hash[0]).collect()
     };
-    assert!(names(4, 10).is_empty());
-    assert_eq!(names(3, 10), [2, 1]);
-    assert_eq!(names(3, 1), [2]);
-    assert_eq!(names(0, 10), [2, 1, 4]);
+    assert!(names(0, 10).is_empty());
+    assert_eq!(names(mark, 10), [2, 1]);
+    assert_eq!(names(mark, 1), [2]);
+    assert_eq!(names(mempool.mark(), 10), [2, 1, 4]);
 }

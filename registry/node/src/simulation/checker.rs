@@ -40,6 +40,15 @@ impl Checker {
         self.operations.contains_key(hash)
     }
 
+    /// Tells whether a node may have forgotten an operation by now.
+    pub(super) fn is_forgotten(&self, node: &Node, hash: &[u8; 32]) -> bool {
+        let kept = node
+            .ledger()
+            .and_then(|ledger| ledger.kept_from().ok().flatten());
+        let height = self.operations.get(hash);
+        height.is_some_and(|height| kept > Some(*height))
+    }
+
     pub(super) fn height(&self) -> u64 {
         self.chain.last_key_value().map_or(0, |(height, _)| *height)
     }
@@ -98,7 +107,11 @@ impl Checker {
             return Ok(());
         };
         let applied = ledger.applied().height;
-        for (hash, height) in &self.operations {
+        let kept = ledger.kept_from().map_err(|error| error.to_string())?;
+        let kept_from = kept.unwrap_or_default();
+        // What is older may be forgotten.
+        let told = self.operations.iter();
+        for (hash, height) in told.filter(|(_, height)| **height >= kept_from) {
             let outcome = ledger.outcome(hash).map_err(|error| error.to_string())?;
             let kept = outcome == Some(Outcome::Finalized(*height));
             if *height <= applied && !kept {

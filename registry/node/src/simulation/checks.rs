@@ -16,7 +16,7 @@ const SOON: u64 = 120_000;
 
 impl Town {
     /// Waits until an honest node is at `height`.
-    async fn reach(&mut self, height: u64) -> Result<(), Violation> {
+    pub(super) async fn reach(&mut self, height: u64) -> Result<(), Violation> {
         let end = self.now_ms() + SOON;
         while self.checker.height() < height {
             self.wait(Duration::from_millis(50)).await;
@@ -43,7 +43,7 @@ impl Town {
             .map_err(|_| "the ledger is gone".to_owned())
     }
 
-    async fn restart(&mut self, indexes: &[usize]) {
+    pub(super) async fn restart(&mut self, indexes: &[usize]) {
         for index in indexes {
             self.nodes[*index].crash();
         }
@@ -117,6 +117,11 @@ fn nonsense_among_blocks_stops_nobody() {
 #[test]
 fn nonsense_among_operations_stops_nobody() {
     survive(5);
+}
+
+#[test]
+fn nonsense_about_votes_stops_nobody() {
+    survive(6);
 }
 
 #[test]

@@ -18,11 +18,14 @@ struct Platter {
     undo: Vec<Undo>,
     /// How often the node crashed: a database opened before can't write any more.
     crashes: u64,
+    writes: u64,
+    /// After how many writes the next ones fail.
+    fails_after: Option<u64>,
 }
 
 /// A disk that survives its node.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Disk(Arc<Mutex<Platter>>);
+pub(crate) struct Disk(Arc<Mutex<Platter>>);
 
 impl Disk {
     fn platter(&self) -> MutexGuard<'_, Platter> {
@@ -30,9 +33,10 @@ impl Disk {
     }
 
     /// Loses what was not synced, and cuts off who has it open.
-    pub(super) fn crash(&self) {
+    pub(crate) fn crash(&self) {
         let mut platter = self.platter();
         platter.crashes += 1;
+        platter.fails_after = None;
         while let Some(undo) = platter.undo.pop() {
             match undo {
                 Undo::Bytes(at, old) => platter.bytes[at..at + old.len()].copy_from_slice(&old),
@@ -45,7 +49,7 @@ impl Disk {
     }
 
     /// Opens the database on the disk, which redb repairs after a crash.
-    pub(super) fn open(&self) -> Database {
+    pub(crate) fn open(&self) -> Database {
         let session = Session {
             crashes: self.platter().crashes,
             disk: self.clone(),
@@ -53,6 +57,24 @@ impl Disk {
         Database::builder()
             .create_with_backend(session)
             .expect("a disk in memory can be opened")
+    }
+}
+
+impl Disk {
+    /// How many bytes the file has.
+    pub(crate) fn size(&self) -> u64 {
+        self.platter().bytes.len() as u64
+    }
+
+    /// How often it was written to.
+    pub(crate) fn writes(&self) -> u64 {
+        self.platter().writes
+    }
+
+    /// Lets writing fail from so many writes on, until the next crash.
+    pub(crate) fn fail_after(&self, writes: u64) {
+        let mut platter = self.platter();
+        platter.fails_after = Some(platter.writes + writes);
     }
 }
 
@@ -103,6 +125,13 @@ impl StorageBackend for Session {
     fn write(&self, offset: u64, data: &[u8]) -> Result<()> {
         let at = offset as usize;
         let mut platter = self.platter()?;
+        if platter
+            .fails_after
+            .is_some_and(|after| platter.writes >= after)
+        {
+            return Err(Error::other("the disk fails"));
+        }
+        platter.writes += 1;
         let end = at + data.len();
         if end > platter.bytes.len() {
             return Err(ErrorKind::UnexpectedEof.into());

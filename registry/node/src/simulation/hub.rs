@@ -15,7 +15,7 @@ use super::world::Simulated;
 use crate::validator::world::{Channel, Channels};
 
 /// The channels in the order of [`Channels`], with the quotas of production.
-const QUOTAS: [u32; 6] = [512, 512, 512, 512, 512, 4_096];
+const QUOTAS: [u32; 7] = [512, 512, 512, 512, 512, 4_096, 16];
 const BLOCKS: usize = 4;
 
 struct Subscriber {
@@ -99,7 +99,7 @@ impl Hub {
             };
             (outlet, inlet)
         });
-        let mut next = || -> Channel<Simulated> { channels.next().expect("six channels") };
+        let mut next = || -> Channel<Simulated> { channels.next().expect("seven channels") };
         let opened = Channels {
             votes: next(),
             certificates: next(),
@@ -107,6 +107,7 @@ impl Hub {
             backfill: next(),
             blocks: next(),
             operations: next(),
+            past: next(),
         };
         drop(channels);
         (port, opened)

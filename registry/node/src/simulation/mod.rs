@@ -6,6 +6,7 @@
 mod checker;
 mod checks;
 mod context;
+mod copies;
 mod dice;
 mod disk;
 mod hub;
@@ -19,6 +20,7 @@ mod town;
 mod trouble;
 mod workload;
 mod world;
+mod years;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fmt;
@@ -27,6 +29,7 @@ use std::time::Duration;
 use commonware_runtime::{Runner as _, deterministic};
 
 use checker::Violation;
+pub(crate) use disk::Disk;
 use scenario::Scenario;
 use town::Town;
 use trouble::Trouble;
@@ -160,7 +163,8 @@ fn conclude(town: &mut Town, trouble: &Trouble) -> Result<(), Violation> {
             ledger.outcome(&accepted.hash),
             Ok(None | Some(Outcome::Forgotten))
         );
-        if lost && node.crashes == accepted.crashes {
+        let forgotten = town.checker.is_forgotten(node, &accepted.hash);
+        if lost && !forgotten && node.crashes == accepted.crashes {
             return Err(format!("{} took in an operation and lost it", node.name()));
         }
     }

@@ -24,12 +24,14 @@ use crate::genesis::Genesis;
 use crate::ledger::Ledger;
 use crate::mempool::{Capacity, Outcome, Share, Waiting};
 use crate::store::Store;
+use crate::upkeep::Upkeep;
 use crate::validator::engine::{self, Parts};
 
 /// What all nodes of a simulation share.
 pub(super) struct Shared {
     pub genesis: Genesis,
     pub idle: Duration,
+    pub upkeep: Upkeep,
     /// Where each node is reached, by key.
     pub addresses: BTreeMap<[u8; 32], SocketAddr>,
     /// Why engines ended by themselves, which none may.
@@ -109,7 +111,8 @@ impl Node {
         let digest = shared.genesis.block().expect("genesis").header().digest();
         let store = Store::new(self.disk.open(), &digest).expect("the disk is this network's");
         let ledger = Ledger::open(&shared.genesis, store, Capacity::default());
-        let ledger = Arc::new(ledger.expect("the disk is whole"));
+        let ledger = ledger.expect("the disk is whole").keeping(shared.upkeep);
+        let ledger = Arc::new(ledger);
         let (port, channels) = self.hub.connect(self.deceit.clone(), self.place.clone());
         let (gossip, outgoing) = mpsc::channel(1_024);
         let settled = match self.joins {
@@ -130,6 +133,8 @@ impl Node {
             settled,
             limit: NZUsize!(64),
             outgoing,
+            asks: self.fault != Some(Fault::Twins),
+            expected: 0,
         };
         let (name, shared) = (self.name().to_owned(), shared.clone());
         let context = context.child("node").with_attribute("node", &name);

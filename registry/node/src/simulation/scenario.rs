@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::dice::Dice;
+use crate::upkeep::Upkeep;
 
 /// How a faulty validator behaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,6 +78,8 @@ pub(super) struct Scenario {
     pub changes: bool,
     /// Whether nodes crash and the network parts.
     pub outages: bool,
+    /// What nodes keep of the past.
+    pub upkeep: Upkeep,
 }
 
 impl Scenario {
@@ -97,6 +100,7 @@ impl Scenario {
             quality: Quality::any(&mut dice),
             changes: dice.chance(60),
             outages: dice.chance(85),
+            upkeep: upkeep(&mut dice),
         }
     }
 
@@ -112,6 +116,19 @@ impl Scenario {
             faults: Vec::new(),
             changes: false,
             outages: false,
+            upkeep: Upkeep::archive(),
         }
+    }
+}
+
+/// Keeps everything, or some seconds; room is given back some times in a run.
+fn upkeep(dice: &mut Dice) -> Upkeep {
+    let keeps = dice.chance(60).then(|| dice.millis(500, 5_000));
+    Upkeep {
+        keep: keeps,
+        // Who was away for the longest that nodes are still finds the blocks that it missed.
+        at_least: 40,
+        room_every: Duration::from_secs(10),
+        room_at: Duration::ZERO,
     }
 }

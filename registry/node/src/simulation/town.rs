@@ -293,9 +293,11 @@ fn share(scenario: &Scenario, keys: &[ed25519::PrivateKey], time_ms: u64) -> Sha
                 governors: vec![governor().public_key().clone()],
             },
             epoch_blocks: scenario.epoch_blocks,
+            idle_block_ms: scenario.idle.as_millis() as u64,
             validators: validators.collect(),
         },
         idle: scenario.idle,
+        upkeep: scenario.upkeep,
         addresses: all
             .map(|(index, key)| (public(key), address(index)))
             .collect(),

@@ -30,6 +30,8 @@ pub(super) struct Trouble {
     heals: Option<u64>,
     /// What nodes that garble hear, by their index and the channel.
     taps: Vec<(usize, usize, Tap)>,
+    /// A validator started with an older copy of its votes.
+    old_copy: bool,
 }
 
 /// Messages with their senders.
@@ -174,6 +176,7 @@ impl Trouble {
                 }
             }
             12..=14 => self.shift_clock(town),
+            15 => self.put_old_copy(town).await,
             _ => {}
         }
     }
@@ -186,6 +189,31 @@ impl Trouble {
         town.count("crash");
         let back = town.now_ms() + town.dice.between(100, 9_000);
         self.restarts.push((back, index));
+    }
+
+    /// Has one honest validator start with an older copy of its votes. One at a time: while more than a third of them wait
+    /// for the next epoch, it doesn't begin.
+    async fn put_old_copy(&mut self, town: &mut Town) {
+        let honest = town.honest();
+        let waits = |index: &usize| {
+            town.nodes[*index]
+                .ledger()
+                .is_some_and(|one| !one.may_vote())
+        };
+        let faulty = town.nodes.iter().any(|node| node.fault.is_some());
+        if faulty
+            || self.old_copy
+            || honest.len() < town.scenario.validators
+            || honest.iter().any(waits)
+        {
+            return;
+        }
+        if let Some(index) = town.dice.pick(&honest).copied() {
+            self.old_copy = true;
+            town.take_votes(index).await;
+            town.count("old copy of votes");
+            self.restarts.push((town.now_ms(), index));
+        }
     }
 
     /// Cuts the network in two, for some time.
@@ -207,7 +235,7 @@ impl Trouble {
     }
 
     /// Adds the node that waits, or removes a validator where there are more than at the beginning.
-    fn change_validators(&mut self, town: &mut Town) {
+    pub(super) fn change_validators(&mut self, town: &mut Town) {
         let Some(set) = town.newest().and_then(|node| Some(node.ledger()?.set())) else {
             return;
         };

@@ -1,11 +1,13 @@
 //! The world of a simulation, and how a faulty validator proposes in it.
 
+use std::num::NonZeroU64;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use commonware_consensus::Application;
 use commonware_consensus::marshal::ancestry::Ancestry;
 use commonware_consensus::simplex::types;
 use commonware_cryptography::{Digested, Digestible as _, ed25519, sha256};
+use commonware_utils::NZU64;
 
 use super::context::Context;
 use super::dice::Dice;
@@ -18,8 +20,8 @@ use crate::validator::world::World;
 pub(crate) struct Simulated;
 
 impl World for Simulated {
-    // A run has few blocks and many restarts, and each reads the whole tables.
-    const ARCHIVE_PLACES: u32 = 256;
+    // A run has few blocks.
+    const SECTION: NonZeroU64 = NZU64!(16);
     type Runtime = Context;
     type Oracle = Port;
     type Sender = Outlet;

@@ -5,7 +5,9 @@ use jmt::Version;
 use jmt::storage::StaleNodeIndexBatch;
 use redb::WriteTransaction;
 
-use super::{NODES, STALE, StoreError, VALUES};
+use super::{NODES, OPERATIONS, STALE, StoreError, VALUES};
+use crate::history;
+use crate::upkeep::Limit;
 
 const NODE: u8 = 0;
 const VALUE: u8 = 1;
@@ -61,12 +63,28 @@ pub(super) fn remove(write: &WriteTransaction, served: Version) -> Result<(), St
     Ok(())
 }
 
+/// How many blocks are forgotten with one that is applied at most, so that a node whose setting changed doesn't pause.
+const FORGOTTEN_AT_ONCE: usize = 64;
+
+/// Forgets blocks of the past and where their operations went. A repeated one is refused by the versions in the state,
+/// whether it is known or not.
+pub(super) fn forget(write: &WriteTransaction, limit: &Limit) -> Result<(), StoreError> {
+    let forgotten = history::forget(write, limit, FORGOTTEN_AT_ONCE)?;
+    if !forgotten.is_empty() {
+        let mut operations = write.open_table(OPERATIONS)?;
+        for hash in forgotten {
+            operations.remove(hash.as_slice())?;
+        }
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::{BTreeMap, HashSet};
 
     use jumin_registry::{AnchorRecord, Record, RecordKey, tree};
-    use redb::{ReadableDatabase as _, ReadableTableMetadata as _};
+    use redb::ReadableTableMetadata as _;
 
     use super::super::{Applied, Changes, Store, StoredCheckpoint};
     use super::*;
@@ -115,12 +133,14 @@ mod tests {
                 handover: None,
                 votes_again: false,
                 history: None,
+                forget: None,
+                votes_seen: &[],
             })
             .unwrap();
     }
 
     fn counts(store: &Store) -> [u64; 3] {
-        let read = store.database.begin_read().unwrap();
+        let read = store.begin_read().unwrap();
         [
             read.open_table(NODES).unwrap().len().unwrap(),
             read.open_table(VALUES).unwrap().len().unwrap(),

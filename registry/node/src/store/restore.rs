@@ -174,7 +174,7 @@ impl Shelf {
     }
 
     fn write(&self, batch: &NodeBatch) -> Result<(), StoreError> {
-        let write = self.store.database.begin_write()?;
+        let write = self.store.begin_write()?;
         write_nodes(&write, batch.nodes())?;
         {
             let mut values = write.open_table(VALUES)?;
@@ -234,7 +234,7 @@ impl TreeReader for Shelf {
 impl Store {
     /// Empties the tables for the restore of another state.
     fn clear_for(&self, root: &[u8; 32], from: &[u8]) -> Result<(), StoreError> {
-        let write = self.database.begin_write()?;
+        let write = self.begin_write()?;
         write.delete_table(NODES)?;
         write.delete_table(VALUES)?;
         write.delete_table(RECORDS)?;
@@ -274,7 +274,7 @@ impl Store {
             tree_version: RESTORED_VERSION,
             bytes: start.to_bytes(),
         };
-        let write = self.database.begin_write()?;
+        let write = self.begin_write()?;
         {
             let mut table = write.open_table(HANDOVERS)?;
             for handover in handovers {

@@ -17,7 +17,8 @@ use commonware_cryptography::{Digested, Digestible as _, ed25519, sha256};
 use commonware_parallel::Sequential;
 use commonware_runtime::Supervisor as _;
 use commonware_runtime::buffer::paged::CacheRef;
-use commonware_storage::archive::immutable;
+use commonware_storage::archive::prunable;
+use commonware_storage::translator::EightCap;
 use commonware_utils::acknowledgement::Exact;
 use commonware_utils::{NZDuration, NZU16, NZU64, NZUsize};
 
@@ -29,9 +30,7 @@ use crate::block::Block;
 
 const PAGE_SIZE: NonZeroU16 = NZU16!(4_084);
 const PAGE_CACHE: NonZeroUsize = NZUsize!(2_048);
-const SECTION: NonZeroU64 = NZU64!(16_384);
-
-type Stored<W, V> = immutable::Archive<<W as World>::Runtime, sha256::Digest, V>;
+type Stored<W, V> = prunable::Archive<EightCap, <W as World>::Runtime, sha256::Digest, V>;
 pub(super) type Archive<W> = Actor<
     <W as World>::Runtime,
     Standard<Block>,
@@ -42,6 +41,9 @@ pub(super) type Archive<W> = Actor<
     Sequential,
     Exact,
 >;
+
+/// How many blocks that may not be final yet are removed together.
+const CACHED: NonZeroU64 = NZU64!(1_024);
 
 /// How heights are divided into epochs.
 pub(super) fn epocher(epoch_blocks: u64) -> FixedEpocher {
@@ -78,7 +80,7 @@ pub(super) async fn open<W: World>(
         partition_prefix: "marshal".to_owned(),
         mailbox_size: MAILBOX,
         view_retention: ViewDelta::new(256),
-        prunable_items_per_section: SECTION,
+        prunable_items_per_section: CACHED,
         page_cache,
         replay_buffer: BUFFER,
         key_write_buffer: BUFFER,
@@ -99,26 +101,20 @@ async fn store<W: World, V: CodecShared>(
     page_cache: CacheRef,
     codec_config: V::Cfg,
 ) -> anyhow::Result<Stored<W, V>> {
-    let config = immutable::Config {
-        metadata_partition: format!("{name}-metadata"),
-        freezer_table_partition: format!("{name}-table"),
-        freezer_table_initial_size: W::ARCHIVE_PLACES,
-        freezer_table_resize_frequency: 4,
-        freezer_table_resize_chunk_size: 16_384,
-        freezer_key_partition: format!("{name}-keys"),
-        freezer_key_page_cache: page_cache,
-        freezer_value_partition: format!("{name}-values"),
-        freezer_value_target_size: 64 * 1024 * 1024,
-        freezer_value_compression: None,
-        ordinal_partition: format!("{name}-heights"),
-        items_per_section: SECTION,
+    let config = prunable::Config {
+        translator: EightCap,
+        metadata_partition: format!("{name}-archive-metadata"),
+        key_partition: format!("{name}-archive-keys"),
+        key_page_cache: page_cache,
+        value_partition: format!("{name}-archive-values"),
+        compression: None,
         codec_config,
+        items_per_section: W::SECTION,
         replay_buffer: BUFFER,
-        freezer_key_write_buffer: BUFFER,
-        freezer_value_write_buffer: BUFFER,
-        ordinal_write_buffer: BUFFER,
+        key_write_buffer: BUFFER,
+        value_write_buffer: BUFFER,
     };
-    let opened = immutable::Archive::init(context.child(name), config).await;
+    let opened = prunable::Archive::init(context.child(name), config).await;
     opened.with_context(|| {
         format!(
             "cannot open the archive of {name}; if its files are damaged, move data/engine away and start with --votes-lost"

@@ -52,6 +52,14 @@ impl Committees {
     }
 }
 
+impl Committees {
+    /// Tells whether this node's key is among those that finalize an epoch.
+    pub(super) fn has_me(&self, epoch: u64) -> bool {
+        let keys = self.ledger.committee(epoch).unwrap_or_default();
+        keys.iter().any(|key| key == self.key.public_key().as_ref())
+    }
+}
+
 impl Provider for Committees {
     type Scope = Epoch;
     type Scheme = Scheme;

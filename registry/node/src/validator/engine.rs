@@ -11,9 +11,10 @@ use commonware_broadcast::buffered;
 use commonware_consensus::marshal::resolver;
 use commonware_cryptography::{Digestible as _, Signer as _, ed25519};
 use commonware_runtime::{Handle, Spawner as _, Supervisor as _};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use super::archive;
+use super::asking::Asking;
 use super::committee::Committees;
 use super::epochs::{self, Epochs};
 use super::world::{Channels, World};
@@ -37,6 +38,10 @@ pub(crate) struct Parts<W: World> {
     pub limit: NonZeroUsize,
     /// New operations to be sent to the others.
     pub outgoing: mpsc::Receiver<Vec<u8>>,
+    /// Whether the others are asked for this node's own votes before it votes; a node that is faulty on purpose doesn't.
+    pub asks: bool,
+    /// A block that was certified before.
+    pub expected: u64,
 }
 
 /// The tasks of a running engine.
@@ -44,6 +49,7 @@ pub(crate) struct Tasks {
     applied: Handle<anyhow::Result<()>>,
     consensus: Handle<anyhow::Result<()>>,
     exchange: Handle<()>,
+    asking: Handle<()>,
     archive: Handle<()>,
     broadcast: Handle<()>,
 }
@@ -57,6 +63,10 @@ pub(crate) async fn start<W: World>(
         ledger, channels, ..
     } = parts;
     let me = parts.key.public_key();
+    let key = parts.key.clone();
+    if !parts.asks {
+        ledger.know_votes();
+    }
     let committees = Committees::new(ledger.clone(), parts.key);
     let page_cache = archive::page_cache();
     let genesis = ledger.genesis().clone();
@@ -82,6 +92,7 @@ pub(crate) async fn start<W: World>(
     );
     let backfill = archive::backfill::<W>(me, &parts.oracle);
     let backfill = resolver::p2p::init(context.child("backfill"), backfill, channels.backfill);
+    let (recalled, known) = watch::channel(None);
     let consensus = Epochs::<W> {
         context: context.child("consensus"),
         ledger: ledger.clone(),
@@ -95,6 +106,8 @@ pub(crate) async fn start<W: World>(
         idle: parts.idle,
         page_cache,
         genesis: first,
+        recalled,
+        expected: parts.expected,
     };
     let lanes = epochs::lanes::<W>(
         context,
@@ -107,10 +120,20 @@ pub(crate) async fn start<W: World>(
     let applier = context.child("applier").dedicated();
     let apply = ledger.clone();
     let exchange = context.child("exchange");
+    let asking = Asking {
+        ledger: ledger.clone(),
+        key,
+        recalled: known,
+    };
+    let past = channels.past;
     Ok(Tasks {
-        applied: applier.spawn(|clock| apply_finalized(clock, apply, blocks, deliveries)),
+        applied: applier
+            .spawn(|clock| apply_finalized(clock, apply, blocks, deliveries, W::SECTION)),
         exchange: exchange
             .spawn(|clock| exchange_operations(clock, ledger, channels.operations, parts.outgoing)),
+        asking: context
+            .child("asking")
+            .spawn(|context| asking.run(context, past)),
         archive: archive.start(Deliveries(deliver), buffer, backfill),
         broadcast: broadcast.start(channels.blocks),
         consensus: context.child("epochs").spawn(|_| consensus.run(lanes)),
@@ -124,6 +147,7 @@ impl Tasks {
             biased;
             ended = self.applied => ended.unwrap_or_else(|_| Ok(())).context("cannot apply a finalized block"),
             ended = self.consensus => ended.unwrap_or_else(|_| Ok(())).and_then(|()| anyhow::bail!("consensus ended")),
+            _ = self.asking => anyhow::bail!("the exchange about votes ended"),
             _ = self.exchange => anyhow::bail!("the exchange of operations ended"),
             _ = self.archive => anyhow::bail!("the block archive ended"),
             _ = self.broadcast => anyhow::bail!("the block broadcast ended"),

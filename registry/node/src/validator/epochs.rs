@@ -9,23 +9,30 @@ use std::time::Duration;
 use anyhow::Context as _;
 use commonware_consensus::marshal::{core::Mailbox, standard::Inline, standard::Standard};
 use commonware_consensus::simplex::elector::RoundRobin;
+use commonware_consensus::simplex::types::{Artifact, Vote};
 use commonware_consensus::simplex::{self, Engine, Floor, ForwardPolicy, SkipBudget, SkipPolicy};
 use commonware_consensus::types::{Epoch, Epocher as _, FixedEpocher, Height, ViewDelta};
+use commonware_consensus::{Epochable as _, Viewable as _};
+use commonware_cryptography::certificate::Verifier as _;
 use commonware_cryptography::{Sha256, ed25519, sha256};
 use commonware_p2p::utils::mux::{Builder as _, MuxHandle, Muxer};
 use commonware_p2p::{Channel as Subchannel, Message};
 use commonware_parallel::Sequential;
 use commonware_runtime::buffer::paged::CacheRef;
-use commonware_runtime::{Handle, Storage as _, Supervisor as _};
+use commonware_runtime::{Handle, ReadOptions, Storage as _, Supervisor as _};
+use commonware_storage::journal::segmented::variable;
 use commonware_utils::channel::mpsc;
 use commonware_utils::{NZDuration, vec::NonEmptyVec};
+use tokio::sync::watch;
 
 use super::committee::Committees;
 use super::network;
+use super::past::{self, Place, Watched};
 use super::world::{Channel, World};
 use super::{BUFFER, MAILBOX};
 use crate::Scheme;
 use crate::block::Block;
+use crate::certified;
 use crate::exchange::finalization;
 use crate::ledger::Ledger;
 
@@ -42,7 +49,7 @@ type Consensus<W> = simplex::Config<
     sha256::Digest,
     Application<W>,
     Application<W>,
-    Application<W>,
+    Watched<Application<W>>,
     Sequential,
 >;
 type Strays = mpsc::Receiver<(Subchannel, Message<ed25519::PublicKey>)>;
@@ -61,6 +68,10 @@ pub(super) struct Epochs<W: World> {
     pub idle: Duration,
     pub page_cache: CacheRef,
     pub genesis: sha256::Digest,
+    /// Where it is said what the newest vote in this node's own files is.
+    pub recalled: watch::Sender<Option<Place>>,
+    /// A block that was certified before.
+    pub expected: u64,
 }
 
 /// The engine's channels, divided by epoch.
@@ -106,7 +117,11 @@ impl<W: World> Epochs<W> {
         for past in epoch.saturating_sub(LEFT_EPOCHS)..epoch {
             self.forget(past).await;
         }
-        let mut engine = self.start(epoch, &mut lanes).await?;
+        self.require_expected(epoch)?;
+        let recalled = self.recall(epoch).await?;
+        self.recalled.send_replace(Some(recalled));
+        let mut known = self.ledger.votes_known();
+        let mut engine = None;
         loop {
             let set = self.ledger.set();
             if set.version > tracked {
@@ -121,26 +136,46 @@ impl<W: World> Epochs<W> {
             }
             let now = self.ledger.epoch();
             if now > epoch {
-                engine.abort();
-                // The engine's tasks are gone once its handle is.
-                let _ = engine.await;
+                if let Some(engine) = engine.take() {
+                    stop(engine).await;
+                }
                 self.forget(epoch).await;
                 epoch = now;
-                engine = self.start(epoch, &mut lanes).await?;
+            }
+            if engine.is_none() && self.may_start(epoch) {
+                engine = Some(self.start(epoch, &mut lanes).await?);
             }
             tokio::select! {
                 biased;
                 changed = applied.changed() => changed.context("the ledger is gone")?,
+                changed = known.changed(), if engine.is_none() => changed.context("the ledger is gone")?,
                 stray = lanes.strays.recv() => {
                     let (of, (peer, _)) = stray.context("the votes' channel ended")?;
                     self.catch_up(epoch, of, peer);
                 }
-                ended = &mut engine => {
+                ended = ended(&mut engine) => {
                     ended.ok().context("consensus failed")?;
                     anyhow::bail!("consensus ended");
                 }
             }
         }
+    }
+
+    /// Requires a validator that is alone, and has nobody to ask, to have the block that it is known to have certified.
+    fn require_expected(&self, epoch: u64) -> anyhow::Result<()> {
+        let height = self.ledger.applied().height;
+        tracing::info!(height, "the state is there");
+        let alone = self.committees.has_me(epoch) && self.ledger.set().keys_at(epoch).len() == 1;
+        anyhow::ensure!(
+            !alone || height >= self.expected,
+            certified::explanation(self.expected, height)
+        );
+        Ok(())
+    }
+
+    /// Tells whether an epoch's engine can start: a validator must have been told first what it voted for before.
+    fn may_start(&self, epoch: u64) -> bool {
+        *self.ledger.votes_known().borrow() || !self.committees.has_me(epoch)
     }
 
     /// Asks a peer that is in a later epoch for the last block of this one.
@@ -164,7 +199,12 @@ impl<W: World> Epochs<W> {
             self.blocks.clone(),
             self.epocher.clone(),
         );
-        let config = self.consensus(epoch, scheme, application, floor);
+        let reporter = Watched {
+            inner: application.clone(),
+            ledger: self.ledger.clone(),
+            validators: Arc::new(self.ledger.committee(epoch).unwrap_or_default()),
+        };
+        let config = self.consensus(epoch, scheme, application, reporter, floor);
         let engine = Engine::new(context.child("simplex"), config);
         Ok(engine.start(
             lanes.votes.register(epoch).await?,
@@ -196,6 +236,37 @@ impl<W: World> Epochs<W> {
         Ok(Floor::Genesis(info.1))
     }
 
+    /// The newest vote in this node's own files. It never votes below a finalized view, so a vote there doesn't matter any
+    /// more. A state that was fetched may be of the epoch before the one that this node voted in.
+    async fn recall(&self, epoch: u64) -> anyhow::Result<Place> {
+        let mut newest = (epoch, 0, 0);
+        for epoch in [epoch, epoch + 1] {
+            if self.context.scan(&partition(epoch)).await.is_err() {
+                continue;
+            }
+            let config = variable::Config {
+                partition: partition(epoch),
+                compression: None,
+                codec_config: Scheme::certificate_codec_config_unbounded(),
+                page_cache: self.page_cache.clone(),
+                write_buffer: BUFFER,
+            };
+            let context = self.context.child("recall").with_attribute("epoch", epoch);
+            let journal =
+                variable::Journal::<_, Artifact<Scheme, sha256::Digest>>::init(context, config)
+                    .await;
+            let journal = journal.context(UNREADABLE)?;
+            let mut replay = journal
+                .replay(0, 0, BUFFER, ReadOptions::DONT_CACHE)
+                .await
+                .context(UNREADABLE)?;
+            while let Some(read) = replay.next().await {
+                newest = newest.max(voted(&read.context(UNREADABLE)?.3).unwrap_or(newest));
+            }
+        }
+        Ok(newest)
+    }
+
     /// Waits until the state has all blocks that the archive has passed on: the votes of their epochs are removed, and must
     /// not be made again.
     async fn wait_for_state(&self) -> anyhow::Result<()> {
@@ -220,6 +291,7 @@ impl<W: World> Epochs<W> {
         epoch: u64,
         scheme: Scheme,
         application: Application<W>,
+        reporter: Watched<Application<W>>,
         floor: Floor<Scheme, sha256::Digest>,
     ) -> Consensus<W> {
         let leader_timeout = self.idle + Duration::from_millis(1_500);
@@ -230,8 +302,8 @@ impl<W: World> Epochs<W> {
             elector: RoundRobin::default(),
             blocker: self.oracle.clone(),
             automaton: application.clone(),
-            relay: application.clone(),
-            reporter: application,
+            relay: application,
+            reporter,
             track_historical_votes: false,
             strategy: Sequential,
             partition: partition(epoch),
@@ -253,6 +325,33 @@ impl<W: World> Epochs<W> {
             fetch_retry_delay: Duration::from_millis(100),
             forward: ForwardPolicy::SilentVoters,
         }
+    }
+}
+
+const UNREADABLE: &str = "cannot read this validator's votes";
+
+/// The place of one of this node's votes, or of the last that it can have made below a finalized view.
+fn voted(artifact: &Artifact<Scheme, sha256::Digest>) -> Option<Place> {
+    match artifact {
+        Artifact::Notarize(vote) => Some(past::place(&Vote::Notarize(vote.clone()))),
+        Artifact::Nullify(vote) => Some(past::place(&Vote::Nullify(vote.clone()))),
+        Artifact::Finalize(vote) => Some(past::place(&Vote::Finalize(vote.clone()))),
+        Artifact::Finalization(one) => Some((one.epoch().get(), one.view().get(), u8::MAX)),
+        _ => None,
+    }
+}
+
+/// Ends an engine: its tasks are gone once its handle is.
+async fn stop(engine: Handle<()>) {
+    engine.abort();
+    let _ = engine.await;
+}
+
+/// Waits until an engine ends, for ever while there is none.
+async fn ended(engine: &mut Option<Handle<()>>) -> Result<(), commonware_runtime::Error> {
+    match engine {
+        Some(engine) => engine.await,
+        None => std::future::pending().await,
     }
 }
 

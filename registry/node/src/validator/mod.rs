@@ -1,10 +1,12 @@
 //! Runs a validator's consensus engine on threads of its own.
 
 mod archive;
+mod asking;
 mod committee;
 pub(crate) mod engine;
 mod epochs;
 mod network;
+pub(crate) mod past;
 pub(crate) mod world;
 
 use std::net::TcpListener;
@@ -43,6 +45,7 @@ pub(crate) struct Validator {
 
 /// What connects the engine's threads to the others.
 struct Links {
+    expected: u64,
     outgoing: mpsc::Receiver<Vec<u8>>,
     stopped: watch::Receiver<bool>,
     ready: oneshot::Sender<Metrics>,
@@ -50,13 +53,20 @@ struct Links {
 
 impl Validator {
     /// Starts the engine on threads of its own and waits until it runs.
-    pub(crate) async fn start(home: Home, ledger: Arc<Ledger>) -> anyhow::Result<Self> {
+    ///
+    /// A validator that is alone must have the block `expected`.
+    pub(crate) async fn start(
+        home: Home,
+        ledger: Arc<Ledger>,
+        expected: u64,
+    ) -> anyhow::Result<Self> {
         check_port(&home)?;
         let key = home.public_key();
         let (stop, stopped) = watch::channel(false);
         let (gossip, outgoing) = mpsc::channel(1_024);
         let (ready, running) = oneshot::channel();
         let links = Links {
+            expected,
             outgoing,
             stopped,
             ready,
@@ -132,6 +142,8 @@ async fn run(
         settled,
         limit,
         outgoing: links.outgoing,
+        asks: true,
+        expected: links.expected,
     };
     let engine = engine::start(&context, parts).await?;
     let network = network.start();

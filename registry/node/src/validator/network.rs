@@ -18,6 +18,7 @@ use commonware_utils::{NZU32, NZUsize, ordered};
 use jumin_registry::{MAX_NETWORK_VALIDATORS, ValidatorsRecord};
 
 use super::MAILBOX;
+use super::past::MAX_MESSAGE_BYTES;
 use super::world::{Channels, Machine};
 use crate::Scheme;
 use crate::block::Block;
@@ -60,6 +61,7 @@ pub(super) fn open(
             )),
             marshal::max_payload_size::<Standard<Block>, Scheme>(committee, &()),
             MAX_BATCH_BYTES,
+            MAX_MESSAGE_BYTES,
         ]),
         MAILBOX,
     );
@@ -75,6 +77,7 @@ pub(super) fn open(
         backfill: network.register(3, consensus),
         blocks: network.register(4, consensus),
         operations: network.register(5, operations),
+        past: network.register(6, Quota::per_second(NZU32!(16))),
     };
     Ok((network, oracle, channels))
 }

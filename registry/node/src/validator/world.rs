@@ -1,11 +1,14 @@
 //! Where a node lives: on a machine of its own, or with others in a simulation.
 
+use std::num::NonZeroU64;
+
 use commonware_consensus::Application;
 use commonware_consensus::simplex::types::Context;
 use commonware_cryptography::{ed25519, sha256};
 use commonware_p2p::authenticated::lookup;
 use commonware_p2p::{AddressableManager, Blocker, Receiver, Sender};
 use commonware_runtime::{Clock, Metrics, Spawner, Storage, tokio as runtime};
+use commonware_utils::NZU64;
 use rand_core::CryptoRng;
 
 use crate::Scheme;
@@ -16,8 +19,8 @@ type Key = ed25519::PublicKey;
 
 /// What the engine takes from outside, so that the very same wiring runs in production and in a simulation.
 pub(crate) trait World: Send + Sized + 'static {
-    /// How many places the archive's tables begin with; they grow.
-    const ARCHIVE_PLACES: u32;
+    /// How many blocks the archive forgets together.
+    const SECTION: NonZeroU64;
     /// Clock, tasks, randomness and files.
     type Runtime: Clock + CryptoRng + Metrics + Spawner + Storage;
     /// Says whom a node is connected to.
@@ -38,7 +41,8 @@ pub(crate) trait World: Send + Sized + 'static {
 pub(crate) struct Machine;
 
 impl World for Machine {
-    const ARCHIVE_PLACES: u32 = 65_536;
+    /// Four days of an idle network; each takes four open files.
+    const SECTION: NonZeroU64 = NZU64!(32_768);
     type Runtime = runtime::Context;
     type Oracle = lookup::Oracle<Key>;
     type Sender = lookup::Sender<Key, runtime::Context>;
@@ -57,4 +61,6 @@ pub(crate) struct Channels<W: World> {
     pub backfill: Channel<W>,
     pub blocks: Channel<W>,
     pub operations: Channel<W>,
+    /// What is known of a node's own votes.
+    pub past: Channel<W>,
 }

@@ -414,6 +414,9 @@ pub fn homes(out: &Path, validators: usize, options: &[&str]) -> Vec<PathBuf> {
             "test",
             "--validators",
             &validators.to_string(),
+            // Tests let time pass by blocks.
+            "--idle-block-ms",
+            "1000",
             "--out",
         ])
         .arg(out)

@@ -153,6 +153,7 @@ fn genesis(key: &ed25519::PrivateKey) -> Genesis {
             governors: vec![FileKey::generate().unwrap().public_key().clone()],
         },
         epoch_blocks: 10,
+        idle_block_ms: 1_000,
         validators: vec![Validator {
             key: public,
             address: "127.0.0.1:1".parse().unwrap(),
@@ -231,6 +232,8 @@ fn grow(store: &Store, trust: &NetworkTrust, key: &ed25519::PrivateKey, count: u
             checkpoint: Some(&checkpoint),
             handover: None,
             votes_again: false,
+            forget: None,
+            votes_seen: &[],
             history: None,
         })
         .unwrap();
