@@ -138,27 +138,27 @@ fn old_network_with_pruned_disks_starts_and_goes_on_as_a_young_one() {
     };
     play(scenario, async |town| {
         town.start();
-        town.reach(100).await?;
+        town.reach(80).await?;
         let young = files(town, 0, "blocks").await;
-        town.reach(400).await?;
+        town.reach(200).await?;
         for index in 0..4 {
             let ledger = town.nodes[index].ledger().ok_or("the node is down")?;
             let kept = ledger.kept_from().map_err(|error| error.to_string())?;
-            assert!(kept >= Some(300), "{kept:?}");
+            assert!(kept >= Some(120), "{kept:?}");
             assert!(files(town, index, "blocks").await <= young + 1);
             assert!(files(town, index, "finalizations").await <= young + 1);
         }
         // All at once, and one that missed some blocks.
         town.restart(&[0, 1, 2, 3]).await;
-        town.reach(410).await?;
+        town.reach(205).await?;
         town.nodes[3].crash();
-        town.reach(430).await?;
+        town.reach(220).await?;
         town.start();
         recover(town, &mut Trouble::default()).await?;
         assert!(
             town.nodes[3]
                 .ledger()
-                .is_some_and(|ledger| ledger.applied().height >= 430)
+                .is_some_and(|ledger| ledger.applied().height >= 220)
         );
         for index in 0..4 {
             town.check_node(index)?;
