@@ -135,7 +135,9 @@ mod tests {
             disk.writes() - before
         };
         // At every seventh write, and at the first and the last ones.
-        for after in (0..whole).filter(|after| after % 7 == 0 || *after < 4 || whole - after < 4) {
+        for after in
+            (0..whole).filter(|after| after.is_multiple_of(7) || *after < 4 || whole - after < 4)
+        {
             let disk = Disk::default();
             let store = roomy(&disk);
             disk.fail_after(after);
