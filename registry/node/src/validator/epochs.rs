@@ -188,6 +188,10 @@ impl<W: World> Epochs<W> {
 
     async fn start(&self, epoch: u64, lanes: &mut Lanes<W>) -> anyhow::Result<Handle<()>> {
         let (scheme, signs) = self.committees.scheme(epoch)?;
+        if !signs && self.committees.has_me(epoch) {
+            // The engine can't read votes of a key that it doesn't sign with, and these are never used again.
+            self.forget(epoch).await;
+        }
         let floor = self.floor(epoch).await?;
         let role = if signs { "validator" } else { "follower" };
         let validators = self.ledger.set().at(epoch).len();
