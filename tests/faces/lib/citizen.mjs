@@ -35,6 +35,8 @@ export async function makeWallet(window, { language = 'ko', secret = PIN, until 
 
 /** Opens the locked wallet. */
 export async function unlock(window, secret = PIN) {
+  // Locking loads the page anew, whoever did it.
+  await window.listen()
   await window.type('unlock-secret', secret)
   await window.click('unlock')
   await window.find('tab-home')
