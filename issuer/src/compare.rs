@@ -69,6 +69,56 @@ impl fmt::Display for Conflict {
     }
 }
 
+/// What an operator can do about conflicts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Remedy {
+    /// Only keys ended: this process began before they were replaced, or they have to be.
+    Keys,
+    /// The database has to be brought up to the ledger.
+    Recover,
+    /// There is none.
+    Deactivated,
+}
+
+impl Remedy {
+    pub fn of(conflicts: &[Conflict]) -> Self {
+        if conflicts.contains(&Conflict::Deactivated) {
+            Self::Deactivated
+        } else if conflicts
+            .iter()
+            .all(|one| matches!(one, Conflict::Key { .. }))
+        {
+            Self::Keys
+        } else {
+            Self::Recover
+        }
+    }
+
+    /// The stable code of the refusal to sign.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Keys => "key_ended",
+            Self::Recover => "ledger_ahead",
+            Self::Deactivated => "deactivated",
+        }
+    }
+
+    /// Why nothing is signed, and what ends that.
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::Keys => {
+                "A key that this server signs with isn't valid by the ledger: nothing is signed. \
+                 If `jumin-issuer key` replaced it, restart the server; else see `jumin-issuer key list`."
+            }
+            Self::Recover => {
+                "The ledger is ahead of the database: nothing is signed until the server was stopped and \
+                 `jumin-issuer recover` has run."
+            }
+            Self::Deactivated => "The DID is deactivated for good: nothing is signed any more.",
+        }
+    }
+}
+
 /// How the database stands against the ledger.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Standing {
@@ -380,5 +430,18 @@ mod tests {
         assert_eq!(judge(seen(1), 99), [Conflict::Document { version: 2 }]);
         let id = format!("{did}#key-1");
         assert_eq!(judge(seen(2), 100), [Conflict::Key { id }]);
+    }
+
+    #[test]
+    fn key_that_was_replaced_asks_for_a_restart_and_not_for_a_recovery() {
+        let key = Conflict::Key { id: "k".to_owned() };
+        let document = Conflict::Document { version: 2 };
+        assert_eq!(Remedy::of(std::slice::from_ref(&key)), Remedy::Keys);
+        assert_eq!(Remedy::of(&[key.clone(), document]), Remedy::Recover);
+        assert_eq!(
+            Remedy::of(&[key, Conflict::Deactivated]),
+            Remedy::Deactivated
+        );
+        assert!(!Remedy::Keys.text().contains("recover"));
     }
 }

@@ -193,13 +193,20 @@ async fn tell_refused(store: &Store, ended: &EndedKey) -> Result<(), StoreError>
     let refused = store
         .dated_between(&validities(), since, ended.until)
         .await?;
-    println!(
-        "{} of the documents that this issuer gave out with {} are dated {} or later: they are refused from now on. \
-         Revoke them and offer them anew; `jumin-issuer key documents --since …` lists them.",
-        refused.len(),
-        ended.key,
-        show_time(since),
-    );
+    match refused.len() {
+        0 => println!(
+            "none of the documents that this issuer gave out with {} is dated {} or later",
+            ended.key,
+            show_time(since),
+        ),
+        number => println!(
+            "{number} of the documents that this issuer gave out with {} are dated {} or later: they are refused from now on. \
+             Revoke them and offer them anew; `jumin-issuer key documents --since {}` lists them.",
+            ended.key,
+            show_time(since),
+            show_time(since),
+        ),
+    }
     let day = since - since % DAY;
     if since > ended.from && day != since {
         println!(

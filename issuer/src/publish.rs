@@ -14,7 +14,7 @@ use thiserror::Error;
 use tokio::sync::{Notify, watch};
 
 use crate::compare::{
-    CompareError, Comparison, Conflict, LastStanding, Standing, is_anchored, list_uri,
+    CompareError, Comparison, Conflict, LastStanding, Remedy, Standing, is_anchored, list_uri,
     unknown_version,
 };
 use crate::indexes::{LIST_ENTRIES, StatusIndexes, is_nearly_full};
@@ -44,7 +44,7 @@ pub enum PublishError {
     #[error("the list can't be signed")]
     Sign(#[from] StatusError),
     /// Trying again doesn't help.
-    #[error("the ledger is ahead of the database, so nothing is signed: {0}")]
+    #[error("nothing is signed: {0}")]
     Conflict(Conflict),
 }
 
@@ -240,8 +240,9 @@ impl Publisher {
         self.indexes.close();
         if self.standing() != Standing::Conflicts(conflicts.clone()) {
             for conflict in &conflicts {
-                tracing::error!(%conflict, "the ledger is ahead of the database; stop the issuer and run `jumin-issuer recover`");
+                tracing::error!("{conflict}");
             }
+            tracing::error!("{}", Remedy::of(&conflicts).text());
         }
         self.standing.set(Standing::Conflicts(conflicts));
     }

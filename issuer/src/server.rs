@@ -14,7 +14,7 @@ use crate::address::{AddressError, settled_address};
 use crate::app::{App, ConsoleEdge, Documents, chain, system_clock};
 use crate::certificate::{CertificateError, certify};
 use crate::claims::Configuration;
-use crate::compare::Standing;
+use crate::compare::{Remedy, Standing};
 use crate::console::{AgencyView, DeviceKey, Localized, Passwords, RecentViews};
 use crate::counts::{Counts, Few};
 use crate::dictionary::publish_dictionaries;
@@ -233,11 +233,11 @@ async fn start((app, ledger): &(Arc<App>, IssuerLedger), home: &Home) {
         tracing::warn!("the ledger doesn't answer; nothing is signed until it does");
     }
     if let Standing::Conflicts(conflicts) = app.publisher.standing() {
-        println!("NOT ISSUING: the ledger is ahead of this home's database.");
-        for conflict in conflicts {
+        println!("NOT ISSUING.");
+        for conflict in &conflicts {
             println!("  {conflict}");
         }
-        println!("Stop the issuer and run `jumin-issuer recover`.");
+        println!("{}", Remedy::of(&conflicts).text());
     }
     tokio::spawn(Arc::clone(&app.publisher).run());
     tokio::spawn(keep_house(home.clone(), Arc::clone(app), ledger.clone()));

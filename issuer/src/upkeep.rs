@@ -4,7 +4,7 @@ use std::io::{IsTerminal as _, Write as _, stdin, stdout};
 use std::path::PathBuf;
 
 use anyhow::{Context as _, bail, ensure};
-use clap::Args;
+use clap::{ArgGroup, Args};
 use jumin_identity::{b64url, random_bytes};
 
 use crate::home::Home;
@@ -181,6 +181,7 @@ impl EntryArgs {
 
 /// Which entries of a status list to revoke, and why.
 #[derive(Debug, Args)]
+#[command(group = ArgGroup::new("entries").required(true).args(["index", "all_unknown"]))]
 pub struct RevokeArgs {
     #[command(flatten)]
     home: HomeArgs,
@@ -188,11 +189,7 @@ pub struct RevokeArgs {
     #[arg(long)]
     list: u32,
     /// The entry's index.
-    #[arg(
-        long,
-        required_unless_present = "all_unknown",
-        conflicts_with = "all_unknown"
-    )]
+    #[arg(long)]
     index: Option<u32>,
     /// Every entry whose credential isn't known here: all that was issued in the list after the backup.
     #[arg(long)]
@@ -226,6 +223,7 @@ impl RevokeArgs {
             "list {list} isn't closed by a recovery: all of its credentials are known"
         );
         println!("list {list}: every credential that isn't known here is to be revoked");
+        println!("in force once it is on the ledger: within a minute while the server runs");
         Ok(())
     }
 }

@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::json_text;
 use crate::app::{App, internal};
-use crate::compare::{Conflict, Standing, list_uri};
+use crate::compare::{Conflict, Remedy, Standing, list_uri};
 use crate::store::VersionState;
 
 /// Describes what can be issued and how to ask for it.
@@ -134,9 +134,9 @@ pub async fn ready(State(app): State<Arc<App>>) -> Result<&'static str, Problem>
     match app.publisher.standing() {
         Standing::Agrees => {}
         Standing::Unknown => return Err(not_compared()),
-        Standing::Conflicts(_) => {
-            let detail = "The ledger is ahead of the database: nothing is signed until `jumin-issuer recover` has run.";
-            return Err(Problem::unavailable("ledger_ahead", detail));
+        Standing::Conflicts(conflicts) => {
+            let remedy = Remedy::of(&conflicts);
+            return Err(Problem::unavailable(remedy.code(), remedy.text()));
         }
     }
     match app.indexes.is_open() {

@@ -105,7 +105,9 @@ impl Plan {
                 }
             }
             Wanted::Services(services) => plan.replace_services(services),
-            Wanted::NextUpdateKey => plan.say("the document stays as it is"),
+            Wanted::NextUpdateKey => {
+                plan.say("another update key becomes the next one; the document stays as it is")
+            }
             Wanted::Deactivate => {
                 plan.document = None;
                 plan.say(

@@ -66,9 +66,11 @@ class WalletWindow {
     }`)
   }
 
-  /** The violations since `listen`. */
-  violations() {
-    return this.run('return window.__violations ?? []')
+  /** The violations since `listen`; a page to which nobody listens has none, so that is an error. */
+  async violations() {
+    const found = await this.run('return window.__violations ?? null')
+    if (found === null) throw new Error('nobody listens to this page')
+    return found
   }
 
   /** Waits for what `data-testid` names. */

@@ -1,10 +1,11 @@
+use std::ffi::OsStr;
 use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use clap::{Args, Parser, Subcommand};
 use jumin_http::Client;
 use jumin_identity::{ClaimPath, DidUrl, FileKey};
@@ -281,6 +282,16 @@ fn print_outcome(outcome: &Outcome) -> Result<()> {
     Ok(())
 }
 
+/// Says whether an argument is meant as a picture's path; texts of codes have no such ending.
+fn names_a_picture(code: &str) -> bool {
+    let extension = Path::new(code).extension().and_then(OsStr::to_str);
+    extension.is_some_and(|name| {
+        ["png", "jpg", "jpeg"]
+            .iter()
+            .any(|known| name.eq_ignore_ascii_case(known))
+    })
+}
+
 /// Reads one argument: a picture's code, the lines of a text file or of standard input, or the
 /// argument itself.
 fn read_argument(code: &str) -> Result<Vec<String>> {
@@ -298,6 +309,8 @@ fn read_argument(code: &str) -> Result<Vec<String>> {
         let file = std::fs::File::open(code).with_context(|| format!("cannot read {code}"))?;
         file.take(limit).read_to_end(&mut bytes)?;
         bytes
+    } else if names_a_picture(code) {
+        bail!("there is no picture {code}");
     } else {
         return Ok(vec![code.to_owned()]);
     };
@@ -389,4 +402,15 @@ pub(crate) async fn open_desk(home: &Home) -> Result<Desk> {
     let kid = DidUrl::new(&settings.did, &fragment)?;
     let verifier = VerifierIdentity { kid };
     Ok(Desk::new(verifier, signer, home.services()?, store, ledger))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn picture_that_is_not_there_is_an_error_and_not_an_unreadable_code() {
+        assert!(read_argument("/nowhere/answer.png").is_err());
+        assert_eq!(read_argument("JUMIN1.X").unwrap(), ["JUMIN1.X"]);
+    }
 }
