@@ -10,8 +10,16 @@ use icu_properties::props::{DefaultIgnorableCodePoint, GeneralCategory, GeneralC
 use icu_properties::{CodePointMapData, CodePointSetData};
 
 /// What a font draws as nothing although Unicode counts it among letters, marks or symbols: a braille pattern without dots, a
-/// filler of the Khitan small script, a note without a head.
-const BLANK: [char; 3] = ['\u{2800}', '\u{16fe4}', '\u{1d159}'];
+/// filler of the Khitan small script, a note without a head, two blanks among hieroglyphs, what stands for an object that is
+/// not there.
+const BLANK: [char; 6] = [
+    '\u{2800}',
+    '\u{fffc}',
+    '\u{13441}',
+    '\u{13442}',
+    '\u{16fe4}',
+    '\u{1d159}',
+];
 
 /// Why a text can't be read as it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -23,9 +31,9 @@ pub enum Illegible {
     /// It shows nothing.
     #[error("there is nothing in it to be seen")]
     Blank,
-    /// It begins or ends with a space.
-    #[error("it begins or ends with a space")]
-    EdgeSpace,
+    /// It begins or ends with a space, or has two in a row, which pages show as one.
+    #[error("it has a space at an end or beside another")]
+    StraySpace,
     /// It is not in Unicode's normal form C, so that a text that looks the same could have other bytes.
     #[error("it is not in Unicode's normal form C")]
     NotComposed,
@@ -37,7 +45,7 @@ impl Illegible {
         match self {
             Self::Unseen => "text_unseen",
             Self::Blank => "text_blank",
-            Self::EdgeSpace => "text_edge_space",
+            Self::StraySpace => "text_stray_space",
             Self::NotComposed => "text_not_composed",
         }
     }
@@ -59,8 +67,8 @@ pub fn require_legible(text: &str) -> Result<(), Illegible> {
     if !text.chars().any(shows) {
         return Err(Illegible::Blank);
     }
-    if text.starts_with(' ') || text.ends_with(' ') {
-        return Err(Illegible::EdgeSpace);
+    if text.starts_with(' ') || text.ends_with(' ') || text.contains("  ") {
+        return Err(Illegible::StraySpace);
     }
     if !plain && !ComposingNormalizerBorrowed::new_nfc().is_normalized(text) {
         return Err(Illegible::NotComposed);
@@ -81,11 +89,15 @@ pub fn is_unseen(character: char) -> bool {
 }
 
 /// Brings a text from elsewhere into the form that [`require_legible`] asks for, as far as that changes nothing that is seen:
-/// normal form C, every space as U+0020, none at the ends.
+/// normal form C, every space as U+0020, none at the ends, one between words.
 pub fn tidied(text: &str) -> String {
     let spaced: String = text.chars().map(plain_space).collect();
     let composed = ComposingNormalizerBorrowed::new_nfc().normalize(&spaced);
-    composed.trim_matches(' ').to_owned()
+    let words: Vec<_> = composed
+        .split(' ')
+        .filter(|word| !word.is_empty())
+        .collect();
+    words.join(" ")
 }
 
 /// Leaves out of a text from elsewhere what can't be seen, to show the rest.

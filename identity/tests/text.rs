@@ -29,6 +29,9 @@ fn names_that_can_not_be_seen_are_refused_by_what_they_hide() {
         ('\u{e0041}', "tag"),
         ('\u{fff9}', "interlinear annotation"),
         ('\u{1d159}', "null notehead"),
+        ('\u{13441}', "full blank among hieroglyphs"),
+        ('\u{13442}', "half blank among hieroglyphs"),
+        ('\u{fffc}', "object replacement character"),
         ('\u{2028}', "line separator"),
         ('\u{3000}', "ideographic space"),
         ('\u{a0}', "no-break space"),
@@ -48,8 +51,8 @@ fn names_that_can_not_be_seen_are_refused_by_what_they_hide() {
         let refused = require_legible(blank).unwrap_err();
         assert_eq!(refused, Illegible::Blank, "{blank:?}");
     }
-    for edge in [" 종로구", "종로구 "] {
-        assert_eq!(require_legible(edge), Err(Illegible::EdgeSpace));
+    for stray in [" 종로구", "종로구 ", "종로구  민원실"] {
+        assert_eq!(require_legible(stray), Err(Illegible::StraySpace));
     }
     // The same syllable as letters, and a hanja by the code point of one of its readings.
     for other in ["\u{1112}\u{1169}\u{11bc}길동", "\u{f95c}"] {
@@ -82,6 +85,7 @@ fn names_as_people_have_them_are_legible() {
 fn what_looks_the_same_becomes_the_same() {
     assert_eq!(tidied("\u{1112}\u{1169}\u{11bc}길동"), "홍길동");
     assert_eq!(tidied("\u{3000}종로\u{a0}구 "), "종로 구");
+    assert_eq!(tidied("종로구 \u{a0}  민원실"), "종로구 민원실");
     assert_eq!(tidied("\u{f95c}"), "樂");
     // What can't be seen is left for the check to refuse.
     assert_eq!(tidied("홍\u{200b}길동"), "홍\u{200b}길동");
@@ -96,14 +100,14 @@ fn legible_characters_are_those_of_the_frozen_table() {
         Ok(()) => b'.',
         Err(Illegible::Unseen) => b'u',
         Err(Illegible::Blank) => b'b',
-        Err(Illegible::EdgeSpace) => b's',
+        Err(Illegible::StraySpace) => b's',
         Err(Illegible::NotComposed) => b'n',
     };
     let kinds: Vec<u8> = every.map(kind).collect();
     let digest: String = sha256(&kinds).iter().map(|b| format!("{b:02x}")).collect();
     assert_eq!(
         digest,
-        "1f399a3124a64e6c7e222cf4f318bd92fd994e55a1cc77d723cc8753b7561619"
+        "9fe5fc1116176a45a2a66d8588252a5189544920165de8c65d0c027eea88d001"
     );
 }
 
