@@ -12,7 +12,7 @@ use jumin_registry::{
 
 /// Most status lists held at a time (49 lists cover 51 million credentials).
 const MAX_LISTS: usize = 4_096;
-/// Most status lists of one issuer, so that it can't take the room of the others.
+/// Most status lists of one issuer, so that its evidence stays small.
 const MAX_LISTS_OF_ISSUER: usize = 1_024;
 /// Most dictionaries of one issuer, for the same reason.
 const MAX_DICTIONARIES_OF_ISSUER: usize = 256;
@@ -277,12 +277,27 @@ impl LedgerView {
     fn keep(&mut self, issuer: &Did, uri: &str, held: HeldList) -> Result<(), EvidenceError> {
         let name = (issuer.clone(), uri.to_owned());
         if !self.lists.contains_key(&name) {
-            let of_issuer = held_of(issuer, self.lists.keys());
-            if self.lists.len() >= MAX_LISTS || of_issuer >= MAX_LISTS_OF_ISSUER {
-                return Err(EvidenceError::TooMany);
-            }
+            self.make_room(issuer)?;
         }
         self.lists.insert(name, held);
+        Ok(())
+    }
+
+    /// Makes room for one more list of an issuer.
+    fn make_room(&mut self, issuer: &Did) -> Result<(), EvidenceError> {
+        if held_of(issuer, self.lists.keys()) >= MAX_LISTS_OF_ISSUER {
+            return Err(EvidenceError::TooMany);
+        }
+        if self.lists.len() < MAX_LISTS {
+            return Ok(());
+        }
+        let most = gives_way(self.lists.keys().map(|(of, _)| of), issuer);
+        let most = most.ok_or(EvidenceError::TooMany)?;
+        let theirs = self.lists.iter().filter(|((of, _), _)| of == most);
+        let oldest = theirs.min_by_key(|((_, uri), held)| (held.anchor.updated, uri.as_str()));
+        if let Some(oldest) = oldest.map(|(name, _)| name.clone()) {
+            self.lists.remove(&oldest);
+        }
         Ok(())
     }
 
@@ -376,4 +391,39 @@ impl LedgerView {
 
 fn held_of<'a>(issuer: &Did, held: impl Iterator<Item = &'a (Did, String)>) -> usize {
     held.filter(|(of, _)| of == issuer).count()
+}
+
+/// Names the issuer that gives way where there is no room for one more list of another: the one with most, while it keeps as
+/// many as the other gets. So none can take the room of the others, however many agencies are one hand's.
+fn gives_way<'a>(held: impl Iterator<Item = &'a Did>, other: &Did) -> Option<&'a Did> {
+    let mut counts: HashMap<&Did, usize> = HashMap::new();
+    for issuer in held {
+        *counts.entry(issuer).or_default() += 1;
+    }
+    let gets = counts.get(other).map_or(1, |count| count + 1);
+    let most = counts
+        .into_iter()
+        .max_by_key(|(issuer, count)| (*count, *issuer));
+    most.filter(|(_, count)| *count > gets)
+        .map(|(issuer, _)| issuer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn issuers_with_most_lists_give_way_to_one_with_few_and_not_the_other_way() {
+        let did = |byte| Did::from_digest(&"dev".parse().unwrap(), &[byte; 32]);
+        let (greedy, busy, small) = (did(1), did(2), did(3));
+        let held = [vec![&greedy; 5], vec![&busy; 3]].concat();
+        let way = |other: &Did| gives_way(held.iter().copied(), other).cloned();
+        assert_eq!(way(&small), Some(greedy.clone()));
+        assert_eq!(way(&busy), Some(greedy.clone()));
+        assert_eq!(way(&greedy), None);
+        let even = [&greedy, &greedy, &busy, &busy];
+        assert_eq!(gives_way(even.into_iter(), &busy), None);
+        assert!(gives_way(even.into_iter(), &small).is_some());
+        assert_eq!(gives_way([&busy].into_iter(), &small), None);
+    }
 }
