@@ -7,9 +7,13 @@ use url::{Host, Url};
 
 /// Tells whether the page that asks (`Origin`, RFC 6454 §7) comes from the host and port that it asks (`Host`).
 ///
-/// A request without `Origin`, or with an opaque one, is not. TLS may end before this program, so the page's scheme counts.
+/// A request without `Origin`, with two, or with an opaque one, is not. TLS may end before this program, so the page's scheme counts.
 pub fn is_same_origin(headers: &HeaderMap) -> bool {
-    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    let text = |name| {
+        let mut values = headers.get_all(name).iter();
+        let only = values.next().filter(|_| values.next().is_none());
+        only.and_then(|value| value.to_str().ok())
+    };
     let Some(origin) = text(header::ORIGIN).and_then(|origin| Url::parse(origin).ok()) else {
         return false;
     };
@@ -86,6 +90,12 @@ mod tests {
             assert!(!same("127.0.0.1:7201", origin), "{origin}");
         }
         assert!(!is_same_origin(&HeaderMap::new()));
+        let mut two = HeaderMap::new();
+        two.insert(header::HOST, HeaderValue::from_static("127.0.0.1:7201"));
+        for origin in ["http://127.0.0.1:7201", "https://evil.example"] {
+            two.append(header::ORIGIN, HeaderValue::from_static(origin));
+        }
+        assert!(!is_same_origin(&two));
     }
 
     fn asks_loopback(host: &str) -> bool {
