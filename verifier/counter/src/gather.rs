@@ -87,30 +87,32 @@ impl Shared {
     }
 
     /// Waits until a list is at hand as anchored, or it is plain that it can't be had now. It is asked for out of turn,
-    /// unless that failed just now.
+    /// unless that failed just now; and again if another was anchored meanwhile.
     pub(crate) async fn list_at_hand(self: &Arc<Self>, item: &Item) {
         let mut changes = self.changes();
-        let Some(anchor) = self
-            .view()
-            .as_deref()
-            .and_then(|view| anchor_of(view, item))
-        else {
-            return;
-        };
-        let hopeless = self
-            .parties()
-            .is_hopeless(item, &anchor.sha256, Instant::now());
-        if hopeless {
-            return;
-        }
-        if let Some(flight) = self.begin(item) {
-            tokio::spawn(flight.fly());
-        }
-        while self.parties().is_in_flight(item) && !self.has(item) {
+        while !self.has(item) {
+            if !self.parties().is_in_flight(item) {
+                if self.is_hopeless(item) {
+                    return;
+                }
+                if let Some(flight) = self.begin(item) {
+                    tokio::spawn(flight.fly());
+                }
+            }
             if changes.changed().await.is_err() {
                 return;
             }
         }
+    }
+
+    /// Tells whether an item is not anchored, or asking for it as it is anchored failed only just now.
+    fn is_hopeless(&self, item: &Item) -> bool {
+        let view = self.view();
+        let anchor = view.as_deref().and_then(|view| anchor_of(view, item));
+        anchor.is_none_or(|anchor| {
+            let parties = self.parties();
+            parties.is_hopeless(item, &anchor.sha256, Instant::now())
+        })
     }
 
     /// Tells whether an item is at hand as anchored.

@@ -196,6 +196,43 @@ async fn card_of_the_agency_that_is_out_of_reach_is_never_valid_by_its_old_list(
 }
 
 #[tokio::test]
+async fn list_that_is_anchored_anew_while_it_is_fetched_is_asked_for_again_by_whoever_waits() {
+    let stage = Stage::new().await;
+    let desk = stage.desk().await;
+    desk.ledger().sync().await.unwrap();
+    let height = || desk.ledger().view().unwrap().checkpoint().height();
+    let (issuer, uri) = {
+        let world = stage.world();
+        (world.issuer.did.clone(), world.list_uri.clone())
+    };
+    let (known, served) = (height(), &stage.switches.lists_served);
+    stage.switches.lists_held.store(true, Ordering::Relaxed);
+    stage.world().publish(INDEX, Status::Suspended, now());
+    let meanwhile = async {
+        until("the list is asked for", async || {
+            served.load(Ordering::Relaxed) == 2
+        })
+        .await;
+        let suspended = height();
+        assert!(suspended > known);
+        stage.world().publish(INDEX, Status::Invalid, now());
+        let waiting = async {
+            until("the anchor is known", async || height() > suspended).await;
+            let release = async { stage.switches.lists_held.store(false, Ordering::Relaxed) };
+            tokio::join!(biased; desk.ledger().await_list(&issuer, &uri), release);
+            let view = desk.ledger().view().unwrap();
+            assert!(view.has_current_list(&issuer, &uri, now()));
+        };
+        let (synced, ()) = tokio::join!(desk.ledger().sync(), waiting);
+        synced.unwrap();
+    };
+    let (synced, ()) = tokio::join!(desk.ledger().sync(), meanwhile);
+    synced.unwrap();
+    let answer = stage.answered(&desk, "address").await;
+    assert_eq!(stage.check(&desk, &answer).await.verdict, Verdict::Revoked);
+}
+
+#[tokio::test]
 async fn list_is_fetched_once_for_each_anchor() {
     let stage = Stage::new().await;
     let desk = stage.desk().await;

@@ -38,6 +38,8 @@ pub struct Switches {
     pub node_down: AtomicBool,
     pub node_lies: AtomicBool,
     pub lists_down: AtomicBool,
+    /// Keeps answers back, as they were when they were asked for.
+    pub lists_held: AtomicBool,
     /// Serves this bundle instead of a fresh one.
     pub frozen: Mutex<Option<Vec<u8>>>,
     pub bundles_served: AtomicUsize,
@@ -223,8 +225,12 @@ async fn list(State(shared): State<Shared>) -> Result<String, StatusCode> {
     if shared.switches.lists_down.load(Ordering::Relaxed) {
         return Err(StatusCode::SERVICE_UNAVAILABLE);
     }
+    let token = shared.world.lock().unwrap().token.clone();
     shared.switches.lists_served.fetch_add(1, Ordering::Relaxed);
-    Ok(shared.world.lock().unwrap().token.clone())
+    while shared.switches.lists_held.load(Ordering::Relaxed) {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    Ok(token)
 }
 
 /// Takes every connection and says nothing: a server behind a black hole.
