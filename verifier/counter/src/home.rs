@@ -124,6 +124,8 @@ impl Home {
             write_atomic(&path, format!("{}\n", token.as_str()).as_bytes())
                 .map_err(|e| HomeError::Write(path.clone(), e))?;
         }
+        // A copy that was put back may have become everybody's to read.
+        restrict(&path, 0o600).map_err(|e| HomeError::Write(path.clone(), e))?;
         let token =
             Zeroizing::new(read_bounded(&path).map_err(|e| HomeError::Read(path.clone(), e))?);
         let token = std::str::from_utf8(&token).unwrap_or_default().trim();
@@ -242,4 +244,24 @@ fn restrict(path: &Path, mode: u32) -> io::Result<()> {
 #[cfg(not(unix))]
 fn restrict(_path: &Path, _mode: u32) -> io::Result<()> {
     Ok(())
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn token_that_was_put_back_for_all_to_read_is_narrowed_to_its_owner() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::at(folder.path());
+        let token = home.desk_token().unwrap();
+        let path = folder.path().join("desk-token");
+        let mode = || path.metadata().unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(), 0o600);
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+        assert_eq!(home.desk_token().unwrap(), token);
+        assert_eq!(mode(), 0o600);
+    }
 }

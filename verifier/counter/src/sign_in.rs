@@ -18,6 +18,8 @@ use crate::store::{Store, StoreError, signed};
 const LINK_LASTS: u64 = 600;
 /// How long a browser is in, in seconds: longer than a shift, shorter than a day.
 const SESSION_LASTS: u64 = 12 * 3600;
+/// How far the clock may be set back, in seconds, before what was opened ends: a clock that was ahead opens nothing for longer.
+const SET_BACK: u64 = 300;
 /// Most links that wait to be opened, and most browsers that are in: older ones give way.
 const MAX_OPEN: i64 = 256;
 
@@ -68,11 +70,13 @@ impl Store {
 
     /// Tells whether a browser is in.
     pub async fn is_signed_in(&self, session: &str, now: u64) -> Result<bool, StoreError> {
-        let row = sqlx::query("SELECT 1 FROM desk_session WHERE digest = ? AND until > ?")
-            .bind(digest(session).as_slice())
-            .bind(signed(now))
-            .fetch_optional(&self.pool)
-            .await?;
+        let row =
+            sqlx::query("SELECT 1 FROM desk_session WHERE digest = ? AND until > ? AND until <= ?")
+                .bind(digest(session).as_slice())
+                .bind(signed(now))
+                .bind(signed(now.saturating_add(SESSION_LASTS + SET_BACK)))
+                .fetch_optional(&self.pool)
+                .await?;
         Ok(row.is_some())
     }
 
@@ -111,12 +115,19 @@ impl Store {
     }
 
     async fn forget_sign_ins(&self, now: u64) -> Result<(), StoreError> {
-        for over in [
-            "DELETE FROM sign_in_link WHERE until <= ?",
-            "DELETE FROM desk_session WHERE until <= ?",
+        for (over, lasts) in [
+            (
+                "DELETE FROM sign_in_link WHERE until <= ? OR until > ?",
+                LINK_LASTS,
+            ),
+            (
+                "DELETE FROM desk_session WHERE until <= ? OR until > ?",
+                SESSION_LASTS,
+            ),
         ] {
             sqlx::query(over)
                 .bind(signed(now))
+                .bind(signed(now.saturating_add(lasts + SET_BACK)))
                 .execute(&self.pool)
                 .await?;
         }
@@ -212,6 +223,22 @@ mod tests {
         let code = desk.new_sign_in(NOW).await.unwrap();
         let late = NOW + LINK_LASTS;
         assert!(desk.sign_in(&code, late).await.unwrap().is_none());
+    }
+
+    #[tokio::test]
+    async fn what_was_opened_under_a_clock_that_was_ahead_ends_when_the_clock_is_put_right() {
+        let home = tempfile::tempdir().unwrap();
+        let desk = store(&home).await;
+        let ahead = NOW + 365 * 86_400;
+        let code = desk.new_sign_in(ahead).await.unwrap();
+        let session = desk.sign_in(&code, ahead).await.unwrap().unwrap();
+        let link = desk.new_sign_in(ahead).await.unwrap();
+        assert!(!desk.is_signed_in(&session, NOW).await.unwrap());
+        assert!(desk.sign_in(&link, NOW).await.unwrap().is_none());
+        // A clock that is put right by seconds lets nobody out.
+        let code = desk.new_sign_in(NOW).await.unwrap();
+        let session = desk.sign_in(&code, NOW).await.unwrap().unwrap();
+        assert!(desk.is_signed_in(&session, NOW - 60).await.unwrap());
     }
 
     #[tokio::test]
