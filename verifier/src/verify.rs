@@ -50,7 +50,8 @@ impl VerifiedPresentation {
     /// Turns the presentation into the refusal `presentation_expired`, for a nonce from so long before the newest time that
     /// the caller knows that it can no longer tell whether it was used.
     pub fn outlived(self) -> Refusal {
-        let reason = "The code is older than what is known of used codes: the clock may be wrong.";
+        let reason = "It can't be told whether this code was used: the clock may be wrong, or the counter was put back from a \
+                      backup and has not reached the ledger since.";
         self.refused(Verdict::PresentationExpired, reason)
     }
 

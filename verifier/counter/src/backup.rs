@@ -10,6 +10,9 @@ use sqlx::{ConnectOptions, Connection};
 
 use crate::store::{Store, StoreError, signed};
 
+/// Stands in the mark of a backup whose requests were ended.
+const REQUESTS_ENDED: i64 = 0;
+
 /// Says why there is no backup.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -53,10 +56,13 @@ impl Store {
         Ok(copy.close().await?)
     }
 
-    /// Ends what may have been used after the backup was made, if the database was put back from one.
-    pub(crate) async fn settle_backup(&self, now: u64) -> Result<(), StoreError> {
+    /// Ends the requests that may have been answered after the backup was made, if the database was put back from one. Its
+    /// one-way codes wait until [`Store::told_time`]: by this machine's clock nobody knows which were used.
+    pub(crate) async fn end_requests_of_backup(&self) -> Result<(), StoreError> {
         let mut transaction = self.begin().await?;
-        let marked = sqlx::query("DELETE FROM backup_mark")
+        let marked = sqlx::query("UPDATE backup_mark SET made = ? WHERE made <> ?")
+            .bind(REQUESTS_ENDED)
+            .bind(REQUESTS_ENDED)
             .execute(&mut *transaction)
             .await?
             .rows_affected();
@@ -64,17 +70,35 @@ impl Store {
             return Ok(());
         }
         for statement in [
-            "DELETE FROM clerk_decision WHERE decision IS NULL AND ?1 >= 0",
-            "DELETE FROM request WHERE ?1 >= 0",
-            // A code may come from a clock that is one window ahead.
-            "UPDATE forgotten SET before = max(before, ?1)",
+            "DELETE FROM clerk_decision WHERE decision IS NULL",
+            "DELETE FROM request",
         ] {
-            sqlx::query(statement)
-                .bind(signed(now.saturating_add(ONE_WAY_WINDOW_SECONDS + 1)))
-                .execute(&mut *transaction)
-                .await?;
+            sqlx::query(statement).execute(&mut *transaction).await?;
         }
         Ok(transaction.commit().await?)
+    }
+
+    /// Takes one-way codes again from `time` on (seconds since the epoch), if the database was put back from a backup; the
+    /// ledger vouches for that time: a clock that is years ahead would else refuse every code for as long.
+    pub(crate) async fn told_time(&self, time: u64) -> Result<(), StoreError> {
+        if !self.is_of_backup().await? {
+            return Ok(());
+        }
+        let mut transaction = self.begin().await?;
+        sqlx::query("DELETE FROM backup_mark")
+            .execute(&mut *transaction)
+            .await?;
+        sqlx::query("UPDATE forgotten SET before = max(before, ?)")
+            // A code may come from a clock that is one window ahead.
+            .bind(signed(time.saturating_add(ONE_WAY_WINDOW_SECONDS + 1)))
+            .execute(&mut *transaction)
+            .await?;
+        Ok(transaction.commit().await?)
+    }
+
+    async fn is_of_backup(&self) -> Result<bool, StoreError> {
+        let mark = sqlx::query("SELECT 1 FROM backup_mark");
+        Ok(mark.fetch_optional(self.pool()).await?.is_some())
     }
 }
 
@@ -85,4 +109,43 @@ fn make_private(path: &Path) -> io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(path).map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use jumin_identity::OneWayNonce;
+
+    use super::*;
+    use crate::used::{Use, use_up};
+
+    /// Years before this machine's time, as the ledger's is for a machine whose clock is years ahead.
+    const LEDGER_TIME: u64 = 1_700_000_000;
+
+    async fn used(store: &Store, made: u64) -> Use {
+        let nonce = OneWayNonce::new(made, [7; 16]).to_string();
+        let mut transaction = store.begin().await.unwrap();
+        let found = use_up(&mut transaction, &nonce, made).await.unwrap();
+        transaction.commit().await.unwrap();
+        found
+    }
+
+    #[tokio::test]
+    async fn counter_put_back_under_a_clock_that_is_years_ahead_takes_codes_once_the_ledger_tells_the_time()
+     {
+        let home = tempfile::tempdir().unwrap();
+        let store = Store::open(&home.path().join("counter.db")).await.unwrap();
+        let copy = home.path().join("copy.db");
+        store.back_up(&copy, LEDGER_TIME).await.unwrap();
+        let used_since = LEDGER_TIME + 60;
+        assert_eq!(used(&store, used_since).await, Use::First);
+
+        let store = Store::open(&copy).await.unwrap();
+        // Nobody knows yet, in the next process neither.
+        assert_eq!(used(&store, used_since).await, Use::Forgotten);
+        let store = Store::open(&copy).await.unwrap();
+        assert_eq!(used(&store, used_since + 600).await, Use::Forgotten);
+        store.told_time(LEDGER_TIME + 120).await.unwrap();
+        assert_eq!(used(&store, used_since).await, Use::Forgotten);
+        assert_eq!(used(&store, LEDGER_TIME + 600).await, Use::First);
+    }
 }

@@ -62,6 +62,11 @@ impl Desk {
             let outcome = Outcome::unmatched(verdict, reason.to_owned(), network, unix_now());
             return self.refused(request.as_deref(), &nonce, outcome).await;
         };
+        if network == Network::Online {
+            // The nodes' answer was of this clock's time.
+            let time = unix_now().max(view.checkpoint().time_ms() / 1000);
+            self.store.told_time(time).await?;
+        }
         let mut checked = pending.finish(vp_token, &view, unix_now());
         if let Some((issuer, uri)) = missing_list(&checked) {
             self.ledger.await_list(&issuer, &uri).await;

@@ -8,7 +8,6 @@ use sqlx::sqlite::{
 use sqlx::{Row, Sqlite, Transaction};
 
 use crate::clerk::keep_open;
-use crate::clock::unix_now;
 use crate::outcome::Outcome;
 use crate::used::{Use, use_up};
 
@@ -111,7 +110,7 @@ impl Store {
             .await
             .map_err(StoreError::Migrate)?;
         let store = Store { pool };
-        store.settle_backup(unix_now()).await?;
+        store.end_requests_of_backup().await?;
         Ok(store)
     }
 

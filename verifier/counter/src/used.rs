@@ -16,25 +16,26 @@ pub enum Use {
     First,
     /// It was used before.
     Again,
-    /// It is so old that its use would be forgotten by now.
+    /// It can't be told: its use would be forgotten by now, or fell in the time after a backup.
     Forgotten,
 }
 
 /// Uses a nonce up.
 ///
 /// A one-way code says itself when it was made. One from before what is forgotten is not taken, whatever this machine's
-/// clock says: a clock that was set back would else make it fresh again.
+/// clock says: a clock that was set back would else make it fresh again. Nor is any while the store is one put back from a backup
+/// that nobody has told the time yet.
 pub(crate) async fn use_up(
     transaction: &mut Transaction<'_, Sqlite>,
     nonce: &str,
     now: u64,
 ) -> Result<Use, StoreError> {
     let made = OneWayNonce::parse(nonce).ok().map(|code| code.starts());
-    let before: i64 = sqlx::query("SELECT before FROM forgotten")
+    let row = sqlx::query("SELECT before, EXISTS (SELECT 1 FROM backup_mark) FROM forgotten")
         .fetch_one(&mut **transaction)
-        .await?
-        .try_get(0)?;
-    if made.is_some_and(|made| signed(made) < before) {
+        .await?;
+    let (before, put_back): (i64, bool) = (row.try_get(0)?, row.try_get(1)?);
+    if made.is_some_and(|made| put_back || signed(made) < before) {
         return Ok(Use::Forgotten);
     }
     let inserted =
