@@ -69,7 +69,7 @@ export async function counterApi(stack, method, route, body) {
 
 /** Offers a resident registration card to an adult resident. */
 export async function offerCard(stack) {
-  const search = { query: '', limit: 100 }
+  const search = { query: '', limit: 50 }
   const { residents } = await consoleApi(stack, 'POST', '/v1/residents/search', search)
   const adult = residents.find((resident) => {
     const year = Number((resident.birthdate ?? resident.birth_date ?? '').slice(0, 4))
