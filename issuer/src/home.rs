@@ -24,6 +24,8 @@ pub enum HomeError {
     Content { path: PathBuf },
     #[error("another program works with {}; stop it first", .0.display())]
     InUse(PathBuf),
+    #[error("{} is not there", .0.display())]
+    Missing(PathBuf),
 }
 
 /// The right to be the one issuer of a home, given back when it is dropped or the process ends.
@@ -37,6 +39,14 @@ pub struct HomeLock {
 pub struct Home(PathBuf);
 
 impl Home {
+    /// Uses `path`, which must be there: a mistyped path must not become a home.
+    pub fn existing(path: &Path) -> Result<Self, HomeError> {
+        match path.is_dir() {
+            true => Self::at(path),
+            false => Err(HomeError::Missing(path.to_owned())),
+        }
+    }
+
     /// Uses `path`, making it if it isn't there.
     pub fn at(path: &Path) -> Result<Self, HomeError> {
         let home = Self(path.to_owned());
@@ -161,6 +171,15 @@ fn make_private_directory(path: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn mistyped_path_does_not_become_a_home() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("homme");
+        let refused = Home::existing(&path);
+        assert!(matches!(refused, Err(HomeError::Missing(_))));
+        assert!(!path.exists());
+    }
 
     #[test]
     fn secrets_are_made_once_and_kept() {

@@ -72,6 +72,7 @@ pub enum IssuerKeyCommand {
 /// Whose keys.
 #[derive(Debug, Args)]
 pub struct KeyPlace {
+    /// The issuer's folder.
     #[arg(long, env = "JUMIN_ISSUER_HOME")]
     home: PathBuf,
 }
@@ -79,7 +80,7 @@ pub struct KeyPlace {
 impl IssuerKeyCommand {
     /// Does what the command says at `now` (Unix seconds); a change is recorded in the audit.
     pub async fn run(self, now: u64) -> Result<(), KeyChangeFailed> {
-        let home = Home::at(&self.place().home)?;
+        let home = Home::existing(&self.place().home)?;
         let settings = Settings::read(&home.path("issuer.toml"))?;
         if let Self::Documents { since, until, .. } = self {
             return list(&home, since, until).await;

@@ -40,12 +40,14 @@ enum Command {
     Key(Box<IssuerKeyCommand>),
     /// Adds residents from a CSV file; all of them, or none if a row is wrong.
     Import {
+        /// The issuer's folder.
         #[arg(long, env = "JUMIN_ISSUER_HOME")]
         home: PathBuf,
         file: PathBuf,
     },
     /// Makes an account for the console, or gives it a new password; reads it from JUMIN_ISSUER_PASSWORD or asks.
     Account {
+        /// The issuer's folder.
         #[arg(long, env = "JUMIN_ISSUER_HOME")]
         home: PathBuf,
         #[arg(long)]
@@ -65,6 +67,7 @@ enum Command {
 
 #[derive(Args)]
 struct Init {
+    /// The issuer's folder.
     #[arg(long, env = "JUMIN_ISSUER_HOME")]
     home: PathBuf,
     /// A ledger node's URL; may be given more than once.
@@ -76,8 +79,10 @@ struct Init {
     /// A governor's key (development): also accredits the issuer and anchors the types.
     #[arg(long)]
     governor: Option<PathBuf>,
+    /// The agency's name in Korean.
     #[arg(long, default_value = "서울특별시 종로구")]
     name_ko: String,
+    /// The agency's name in English.
     #[arg(long, default_value = "Jongno-gu, Seoul")]
     name_en: String,
     /// What wallets and verifiers call the issuer.
@@ -90,22 +95,28 @@ struct Init {
 
 #[derive(Args)]
 struct Serve {
+    /// The issuer's folder.
     #[arg(long, env = "JUMIN_ISSUER_HOME")]
     home: PathBuf,
     /// Settings to use instead of the home's issuer.toml.
     #[arg(long)]
     config: Option<PathBuf>,
+    /// Where wallets and verifiers are served; this one may be reached from everywhere.
     #[arg(long)]
     listen: Option<SocketAddr>,
+    /// Where the console listens, for the agency's staff and programs only.
     #[arg(long)]
     console_listen: Option<SocketAddr>,
     /// The console's own address, https://NAME[:PORT]: required where it listens for other machines.
     #[arg(long)]
     console_url: Option<Url>,
+    /// What wallets and verifiers call the issuer: what the DID document has.
     #[arg(long)]
     public_url: Option<String>,
+    /// Certificate chain (PEM), for HTTPS at both.
     #[arg(long, requires = "tls_key")]
     tls_cert: Option<PathBuf>,
+    /// Private key (PEM), for HTTPS at both.
     #[arg(long, requires = "tls_cert")]
     tls_key: Option<PathBuf>,
 }
@@ -134,12 +145,12 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
             command.run(system_clock()).await?;
         }
         Command::Import { home, file } => {
-            let count = import_csv(&Home::at(&home)?, &file, system_clock()).await?;
+            let count = import_csv(&Home::existing(&home)?, &file, system_clock()).await?;
             println!("{count} residents added");
         }
         Command::Account { home, name } => {
             let password = new_password()?;
-            set_account(&Home::at(&home)?, &name, &password, system_clock()).await?;
+            set_account(&Home::existing(&home)?, &name, &password, system_clock()).await?;
             println!("{name} can sign in");
         }
         Command::Backup(backup) => backup.run(system_clock()).await?,
@@ -212,7 +223,7 @@ async fn run_init(init: Init) -> anyhow::Result<ExitCode> {
 }
 
 async fn run_serve(options: Serve) -> anyhow::Result<()> {
-    let home = Home::at(&options.home)?;
+    let home = Home::existing(&options.home)?;
     let path = options.config.unwrap_or_else(|| home.path("issuer.toml"));
     let mut settings = Settings::read(&path)?;
     settings.listen = options.listen.unwrap_or(settings.listen);

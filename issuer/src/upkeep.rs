@@ -21,15 +21,14 @@ const ACTOR: &str = "operator";
 /// Where the issuer's home is.
 #[derive(Debug, Args)]
 pub struct HomeArgs {
+    /// The issuer's folder.
     #[arg(long, env = "JUMIN_ISSUER_HOME")]
     home: PathBuf,
 }
 
 impl HomeArgs {
     fn open(&self) -> anyhow::Result<Home> {
-        // A command never makes a home: a mistyped path must not become one.
-        ensure!(self.home.is_dir(), "{} is not there", self.home.display());
-        Ok(Home::at(&self.home)?)
+        Ok(Home::existing(&self.home)?)
     }
 }
 
