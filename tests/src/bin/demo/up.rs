@@ -58,6 +58,7 @@ pub fn up(out: &Path, tls: bool) -> Result<()> {
 pub fn down(out: &Path) -> Result<()> {
     let file = out.join("processes");
     let Ok(text) = fs::read_to_string(&file) else {
+        println!("nothing runs here");
         return Ok(());
     };
     let processes: Vec<_> = text.lines().filter_map(parse_process).collect();
@@ -133,12 +134,12 @@ the stack is up; addresses and tokens are in {env}
 the story in two minutes, by hand:
   1. console: sign in, find a resident born before 2004, make an offer for the card. It shows a QR code, a link and a code.
   2. wallet: choose a language and a PIN; "Add", paste the link, type the code. The card is there.
-  3. counter: choose "address", open the desk. It shows a QR code; save a picture of it, or hold it to the wallet's camera.
+  3. counter: open the link above, choose "address", open the desk. It shows a QR code; save a picture of it, or hold it to the wallet's camera.
   4. wallet: "Present", scan the request, give the picture; see who asks for what; agree. The answer is a QR code.
   5. counter: hold the wallet's code to the camera, or drop a picture of it on the page. The verdict: valid.
   6. console: revoke the card with a reason. Present again: the counter says revoked.
 
-the same on the command line:
+the same on the command line (ID is an id, OFFER the credential_offer_uri and CODE the tx_code of the answer before):
   set -a; . {env}; set +a; export JUMIN_WALLET_HOME=/tmp/my-wallet JUMIN_WALLET_PIN=sample-passphrase
   PATH="{programs}:$PATH"
   curl -s{cacert} -H "Authorization: Bearer $CONSOLE_TOKEN" -H 'Content-Type: application/json' \
@@ -150,6 +151,9 @@ the same on the command line:
   jumin-counter request --home $COUNTER_HOME --service address --out request.png
   jumin-wallet-cli present --request request.png --out answer.png
   jumin-counter verify --home $COUNTER_HOME answer.png
+  curl -s{cacert} -H "Authorization: Bearer $CONSOLE_TOKEN" {console}/v1/credentials
+  curl -s{cacert} -H "Authorization: Bearer $CONSOLE_TOKEN" -H 'Content-Type: application/json' \
+       -d '{{"reason":"lost"}}' {console}/v1/credentials/ID/revoke
 
 end it with: make down"#,
         password = stack.issuer.console_password()?,
