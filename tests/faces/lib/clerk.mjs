@@ -17,6 +17,20 @@ export async function openDesk(browser, stack, service, preferences = {}) {
   return page
 }
 
+/** Has the page believe that two agencies' servers can't be used, as the program tells it in that case. */
+export async function withTroubledAgencies(page) {
+  await page.route('**/v1/status', async (route) => {
+    const response = await route.fetch()
+    const json = await response.json()
+    const agency = (ko, en, trouble) => ({ did: `did:jumin:demo:${en}`, name: { ko, en }, trouble, since: 0, missing: 1 })
+    json.troubled = [agency('부산광역시 해운대구', 'Haeundae-gu, Busan', 'unreachable'), agency('제주특별자치도', 'Jeju', 'unusable')]
+    json.agencies = 40
+    await route.fulfill({ response, json })
+  })
+  await page.reload()
+  await page.getByTestId('troubled').waitFor()
+}
+
 /** Has the page believe that the office's accreditation leaves out the name, as the program tells it in that case. */
 export async function withoutRight(page) {
   await page.route('**/v1/status', async (route) => {

@@ -12,8 +12,26 @@ export async function screens({ stack, language, launch, shoot }) {
   await shoot(page, 'console-sign-in')
   await page.close()
   const issued = await fill(stack)
-  await draw(await openConsole(desk, stack), issued, shoot)
+  const inside = await openConsole(desk, stack)
+  await draw(inside, issued, shoot)
+  await stopped(inside, shoot)
   await desk.close()
+}
+
+/** Draws what the console says of a server whose database was put back from a backup. */
+async function stopped(page, shoot) {
+  await page.route('**/v1/agency', async (route) => {
+    const response = await route.fetch()
+    const json = await response.json()
+    const uri = 'https://issuer.example/status/1'
+    json.publisher.conflicts = [{ kind: 'backup', made: 1_795_000_000 }, { kind: 'list', uri, version: 12 }]
+    await route.fulfill({ response, json })
+  })
+  await goTo(page, '#/')
+  await page.reload()
+  await page.getByTestId('conflict').waitFor()
+  await page.getByTestId('stats').waitFor()
+  await shoot(page, 'console-stopped')
 }
 
 /** Issues some documents and ends some of them, so that lists and charts have something to show. */

@@ -1,6 +1,6 @@
 // Draws the counter's screens: the clerk's page and the customer's window.
 import { cameraOf } from '../lib/camera.mjs'
-import { nextCustomer, openDesk, requestOf, verdictOf, withoutRight } from '../lib/clerk.mjs'
+import { nextCustomer, openDesk, requestOf, verdictOf, withTroubledAgencies, withoutRight } from '../lib/clerk.mjs'
 import { scanByHand } from '../lib/wedge.mjs'
 
 const CLERK = { width: 1280, height: 800 }
@@ -27,6 +27,10 @@ async function withCamera({ stack, language, launch, shoot, started, cameraFrame
 
 async function withoutCamera({ stack, language, launch, shoot, wallet }) {
   const browser = await launch({ locale: language, viewport: CLERK })
+  const outside = await browser.open(stack.env.DESK_URL)
+  await outside.getByTestId('signed-out').waitFor()
+  await shoot(outside, 'counter-signed-out')
+  await outside.close()
   const setup = await openDesk(browser, stack, null, { language, theme: 'system', desk: '' })
   await setup.getByTestId('service-age-19').click()
   await shoot(setup, 'counter-setup')
@@ -36,6 +40,11 @@ async function withoutCamera({ stack, language, launch, shoot, wallet }) {
   await requestOf(beyond)
   await shoot(beyond, 'counter-beyond')
   await beyond.close()
+  const troubled = await openDesk(browser, stack, 'address', { language, theme: 'system' })
+  await withTroubledAgencies(troubled)
+  await requestOf(troubled)
+  await shoot(troubled, 'counter-agencies')
+  await troubled.close()
   const page = await openDesk(browser, stack, 'age-19', { language, theme: 'system' })
   const [customer] = await Promise.all([browser.context.waitForEvent('page'), page.getByTestId('open-customer').click()])
   await customers({ page, customer, shoot })
