@@ -5,6 +5,9 @@ use axum::http::{HeaderMap, HeaderValue, header};
 /// Longer texts are no tokens of ours.
 const MAX_TOKEN: usize = 64;
 
+/// Most tokens of one request that are looked at.
+const MAX_TOKENS: usize = 64;
+
 /// The cookie of a session: out of reach for scripts, and never sent by pages of other sites.
 #[derive(Clone, Debug)]
 pub struct SessionCookie {
@@ -23,16 +26,19 @@ impl SessionCookie {
         }
     }
 
-    /// Reads the token that a browser sends.
-    pub fn read<'a>(&self, headers: &'a HeaderMap) -> Option<&'a str> {
+    /// Reads the tokens that a browser sends under this name, of which one may be ours: without TLS a page on another port of
+    /// the host can plant one that the browser sends first.
+    pub fn read<'a>(&'a self, headers: &'a HeaderMap) -> impl Iterator<Item = &'a str> {
+        let own = self.name.as_str();
         let cookies = headers.get_all(header::COOKIE).iter();
         cookies
             .filter_map(|value| value.to_str().ok())
             .flat_map(|value| value.split(';'))
             .filter_map(|pair| pair.trim().split_once('='))
-            .find(|(name, _)| *name == self.name)
+            .filter(move |(name, _)| *name == own)
             .map(|(_, value)| value)
             .filter(|value| (1..=MAX_TOKEN).contains(&value.len()))
+            .take(MAX_TOKENS)
     }
 
     /// Hands a token over, as the value of `Set-Cookie`; the browser keeps it until it is closed.
@@ -68,8 +74,10 @@ pub fn bearer(headers: &HeaderMap) -> Option<&str> {
 mod tests {
     use super::*;
 
-    fn headers(name: header::HeaderName, values: &[&'static str]) -> HeaderMap {
-        let values = values.iter().map(|value| HeaderValue::from_static(value));
+    fn headers(name: header::HeaderName, values: &[&str]) -> HeaderMap {
+        let values = values
+            .iter()
+            .map(|value| HeaderValue::from_str(value).unwrap());
         values.map(|value| (name.clone(), value)).collect()
     }
 
@@ -90,17 +98,21 @@ mod tests {
     #[test]
     fn cookie_is_found_among_others_and_those_of_other_ports_are_not_it() {
         let cookie = SessionCookie::new("jumin-desk", 7300, false);
-        let read = |values: &[&'static str]| {
+        let read = |values: &[&str]| {
             let headers = headers(header::COOKIE, values);
-            cookie.read(&headers).map(str::to_owned)
+            let tokens: Vec<_> = cookie.read(&headers).map(str::to_owned).collect();
+            tokens
         };
-        assert_eq!(read(&["jumin-desk-7301=x; a=b"]), None);
+        assert!(read(&["jumin-desk-7301=x; a=b"]).is_empty());
+        assert_eq!(read(&["a=b", "c=d; jumin-desk-7300=y"]), ["y"]);
+        assert!(read(&["jumin-desk-7300="]).is_empty());
+        assert!(read(&["__Host-jumin-desk-7300=z"]).is_empty());
+        let planted = "jumin-desk-7300=planted; jumin-desk-7300=y";
+        assert_eq!(read(&[planted]), ["planted", "y"]);
         assert_eq!(
-            read(&["a=b", "c=d; jumin-desk-7300=y"]).as_deref(),
-            Some("y")
+            read(&[&"jumin-desk-7300=x;".repeat(1_000)]).len(),
+            MAX_TOKENS
         );
-        assert_eq!(read(&["jumin-desk-7300="]), None);
-        assert_eq!(read(&["__Host-jumin-desk-7300=z"]), None);
     }
 
     #[test]

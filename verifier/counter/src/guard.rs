@@ -40,15 +40,16 @@ async fn may_use(office: &Office, method: &Method, headers: &HeaderMap) -> Resul
             false => Err(signed_out()),
         };
     }
-    let session = office.cookie.read(headers).ok_or_else(signed_out)?;
-    let known = office.desk.store().is_signed_in(session, unix_now()).await;
-    if !known.map_err(|error| Problem::internal(&error))? {
-        return Err(signed_out());
+    for session in office.cookie.read(headers) {
+        let known = office.desk.store().is_signed_in(session, unix_now()).await;
+        if known.map_err(|error| Problem::internal(&error))? {
+            return match method.is_safe() {
+                true => Ok(()),
+                false => require_own_page(headers),
+            };
+        }
     }
-    match method.is_safe() {
-        true => Ok(()),
-        false => require_own_page(headers),
-    }
+    Err(signed_out())
 }
 
 fn signed_out() -> Problem {

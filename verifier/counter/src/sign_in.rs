@@ -172,7 +172,7 @@ pub async fn sign_out(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     require_own_page(&headers)?;
-    if let Some(session) = office.cookie.read(&headers) {
+    for session in office.cookie.read(&headers) {
         let out = office.desk.store().sign_out(session).await;
         out.map_err(|error| Problem::internal(&error))?;
     }

@@ -160,6 +160,14 @@ async fn a_link_signs_one_browser_in_once_and_its_cookie_opens_the_desk() {
     let headers = [("cookie", cookie)];
     let read = served.http.get_with(&status, &headers, MAX).await.unwrap();
     assert_eq!(read.status, 200);
+    // One that a page on another port of the host planted beside it lets nobody out.
+    let (name, _) = cookie.split_once('=').unwrap();
+    let beside = format!("{name}=planted; {cookie}");
+    let read = served
+        .http
+        .get_with(&status, &[("cookie", &beside)], MAX)
+        .await;
+    assert_eq!(read.unwrap().status, 200);
     let requests = served.url("/v1/requests");
     let start = json!({"service": "address"});
     // What a form of another page sends has no origin of ours.
