@@ -31,7 +31,8 @@ use race::{Heard, first_answer};
 pub use submit::Receipt;
 
 const MAX_ANSWER_BYTES: usize = 256 * 1024;
-const MAX_AGE_SECONDS: u64 = 120;
+/// How old a node's newest checkpoint may be, in seconds, if not set otherwise.
+pub const MAX_AGE_SECONDS: u64 = 120;
 const MAX_AHEAD_SECONDS: u64 = 60;
 /// How long a node may take until its answer begins.
 const ANSWER_WITHIN: Duration = Duration::from_secs(5);

@@ -1,4 +1,5 @@
 use jumin_identity::{Did, OneWayNonce, UnverifiedPresentation, VpToken};
+use jumin_registry::client::MAX_AGE_SECONDS;
 use jumin_verifier::{
     PendingRequest, QuerySource, Refusal, Report, ServicePolicy, Verdict, VerifiedPresentation,
     verdict_of,
@@ -63,8 +64,9 @@ impl Desk {
             return self.refused(request.as_deref(), &nonce, outcome).await;
         };
         if network == Network::Online {
-            // The nodes' answer was of this clock's time.
-            let time = unix_now().max(view.checkpoint().time_ms() / 1000);
+            // When the nodes answered, it was not more than that after their newest checkpoint, whatever the clock says now.
+            let told = view.checkpoint().time_ms() / 1000;
+            let time = unix_now().clamp(told, told.saturating_add(MAX_AGE_SECONDS));
             self.store.told_time(time).await?;
         }
         let mut checked = pending.finish(vp_token, &view, unix_now());
