@@ -138,12 +138,12 @@ impl Envelope {
         }))
     }
 
-    /// Opens the seal; any difference in secret, device part or file content gives `WrongSecret`.
-    pub(crate) fn open(
+    /// Derives what opens the seal. It can fail for want of memory, and compares nothing yet.
+    pub(crate) fn derive(
         &self,
         secret: &UnlockSecret,
         device: Option<&SecretKey>,
-    ) -> Result<SecretKey, EnvelopeError> {
+    ) -> Result<Derived, EnvelopeError> {
         let Sealed {
             head,
             nonce,
@@ -151,12 +151,12 @@ impl Envelope {
         } = &self.0;
         let nonce = Nonce::try_assume_unique_for_key(&decode(nonce)?)
             .map_err(|_| EnvelopeError::Damaged)?;
-        let mut sealed = Zeroizing::new(decode(wrapped_key)?);
-        let key = wrapping_key(head, secret, device)?;
-        let opened = key
-            .open_in_place(nonce, Aad::from(associated_data(head)?), &mut sealed)
-            .map_err(|_| EnvelopeError::WrongSecret)?;
-        SecretKey::from_slice(opened).ok_or(EnvelopeError::Damaged)
+        Ok(Derived {
+            nonce,
+            sealed: Zeroizing::new(decode(wrapped_key)?),
+            associated: associated_data(head)?,
+            key: wrapping_key(head, secret, device)?,
+        })
     }
 
     pub(crate) fn id(&self) -> &str {
@@ -199,6 +199,25 @@ impl Envelope {
             return Err(EnvelopeError::Damaged);
         }
         Ok(Self(sealed))
+    }
+}
+
+/// What a PIN or passphrase was turned into, before anything is compared.
+pub(crate) struct Derived {
+    nonce: Nonce,
+    sealed: Zeroizing<Vec<u8>>,
+    associated: Vec<u8>,
+    key: LessSafeKey,
+}
+
+impl Derived {
+    /// Opens the seal; any difference in secret, device part or file content gives `WrongSecret`.
+    pub(crate) fn open(mut self) -> Result<SecretKey, EnvelopeError> {
+        let opened = self
+            .key
+            .open_in_place(self.nonce, Aad::from(self.associated), &mut self.sealed)
+            .map_err(|_| EnvelopeError::WrongSecret)?;
+        SecretKey::from_slice(opened).ok_or(EnvelopeError::Damaged)
     }
 }
 
@@ -253,7 +272,7 @@ fn argon2id(cost: Cost) -> Result<Argon2<'static>, EnvelopeError> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
     const CHEAP: Cost = Cost {
@@ -266,19 +285,27 @@ mod tests {
         UnlockSecret::new(text.to_owned())
     }
 
+    fn open(
+        sealed: &Envelope,
+        secret: &UnlockSecret,
+        device: Option<&SecretKey>,
+    ) -> Result<SecretKey, EnvelopeError> {
+        sealed.derive(secret, device)?.open()
+    }
+
     #[test]
     fn key_comes_back_only_with_both_secrets() {
         let (key, device) = (SecretKey::random(), SecretKey::random());
         let sealed = Envelope::seal("v", CHEAP, &key, &pin("135790"), Some(&device)).unwrap();
         let sealed = Envelope::from_bytes(&sealed.to_bytes().unwrap()).unwrap();
-        let opened = sealed.open(&pin("135790"), Some(&device)).unwrap();
+        let opened = open(&sealed, &pin("135790"), Some(&device)).unwrap();
         assert_eq!(opened.bytes(), key.bytes());
         for (pin, device) in [
             (pin("135791"), Some(&device)),
             (pin("135790"), Some(&SecretKey::random())),
             (pin("135790"), None),
         ] {
-            let error = sealed.open(&pin, device).unwrap_err();
+            let error = open(&sealed, &pin, device).unwrap_err();
             assert!(matches!(error, EnvelopeError::WrongSecret));
         }
     }
@@ -305,8 +332,15 @@ mod tests {
         let key = SecretKey::random();
         let mut sealed = Envelope::seal("v", CHEAP, &key, &pin("long passphrase"), None).unwrap();
         sealed.0.head.argon2id.memory_kib = 32;
-        let error = sealed.open(&pin("long passphrase"), None).unwrap_err();
+        let error = open(&sealed, &pin("long passphrase"), None).unwrap_err();
         assert!(matches!(error, EnvelopeError::WrongSecret));
+    }
+
+    /// Makes an envelope whose key can't be derived, as where memory is short.
+    pub(in super::super) fn underivable(sealed: &Envelope) -> Envelope {
+        let mut sealed = sealed.clone();
+        sealed.0.head.salt = b64url(b"short");
+        sealed
     }
 
     #[test]

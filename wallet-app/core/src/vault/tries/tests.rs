@@ -3,6 +3,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
+use super::super::envelope::tests::underivable;
 use super::super::moment::Uptime;
 use super::super::{Cost, MemoryStore, UnlockSecret, Vault};
 use super::*;
@@ -297,6 +298,18 @@ fn try_that_cannot_be_counted_is_not_checked_and_costs_nothing() {
         safe.wrong(NOW),
         VaultError::WrongSecret { left: Some(9), .. }
     ));
+}
+
+#[test]
+fn key_that_cannot_be_derived_is_no_try_and_never_shuts_the_vault() {
+    let mut safe = Safe::with_keyring();
+    let whole = safe.vault.envelope.clone();
+    safe.vault.envelope = underivable(&whole);
+    for _ in 0..12 {
+        assert_eq!(told(safe.right(NOW)), ("key_failed", 0));
+    }
+    safe.vault.envelope = whole;
+    assert_eq!(told(safe.right(NOW)), ("open", 0));
 }
 
 #[test]
