@@ -38,11 +38,8 @@ pub(crate) fn write(home: &Path, ledger: &Ledger) -> anyhow::Result<()> {
     let Some((checkpoint, _)) = ledger.certified() else {
         return Ok(());
     };
-    // Whole or not at all, whatever happens meanwhile.
-    let new = home.join(format!("{FILE}.new"));
-    home::write(&new, format!("{}\n", checkpoint.height).as_bytes())?;
-    let path = home.join(FILE);
-    std::fs::rename(&new, &path).with_context(|| format!("cannot write {}", path.display()))
+    let height = format!("{}\n", checkpoint.height);
+    home::replace(&home.join(FILE), height.as_bytes())
 }
 
 /// Notes it as it rises, for as long as the node runs.

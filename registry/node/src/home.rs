@@ -478,6 +478,21 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     fs::write(path, bytes).with_context(|| format!("cannot write {}", path.display()))
 }
 
+/// Replaces a file whole or not at all, whatever happens meanwhile: after a power cut too it is the old or the new one.
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    let new = path.with_extension("new");
+    write(&new, bytes)?;
+    sync(&new)?;
+    fs::rename(&new, path).with_context(|| format!("cannot write {}", path.display()))?;
+    path.parent().map_or(Ok(()), sync)
+}
+
+/// Has the system write a file or a directory to the disk.
+pub(crate) fn sync(path: &Path) -> anyhow::Result<()> {
+    let synced = fs::File::open(path).and_then(|file| file.sync_all());
+    synced.with_context(|| format!("cannot write {}", path.display()))
+}
+
 /// Writes a file that only its owner can read.
 pub(crate) fn write_secret(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     let mut options = OpenOptions::new();

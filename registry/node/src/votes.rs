@@ -15,7 +15,7 @@ use anyhow::{Context as _, bail, ensure};
 use serde::{Deserialize, Serialize};
 
 use crate::application::unix_ms;
-use crate::home::{Home, read, write};
+use crate::home::{Home, read, replace, sync, write};
 use crate::store::Store;
 
 const NEVER_RUN: &str = "never-run";
@@ -153,12 +153,7 @@ fn begin(home: &Home, store: &Store, directory: &Path, lost_ms: u64) -> anyhow::
 }
 
 fn write_name(directory: &Path, name: &Name) -> anyhow::Result<()> {
-    // Whole or not at all, whatever happens meanwhile.
-    let (path, new) = (path(directory), directory.join("name.new"));
-    write(&new, &serde_json::to_vec_pretty(name)?)?;
-    sync(&new)?;
-    fs::rename(&new, &path).with_context(|| format!("cannot write {}", path.display()))?;
-    sync(directory)
+    replace(&path(directory), &serde_json::to_vec_pretty(name)?)
 }
 
 fn used(home: &Home) -> anyhow::Result<()> {
@@ -193,10 +188,4 @@ fn expected(home: &Home, name: &str) -> anyhow::Result<Name> {
 
 fn path(directory: &Path) -> PathBuf {
     directory.join(NAME)
-}
-
-/// Has the system write a file or a directory to the disk.
-fn sync(path: &Path) -> anyhow::Result<()> {
-    let synced = fs::File::open(path).and_then(|file| file.sync_all());
-    synced.with_context(|| format!("cannot write {}", path.display()))
 }
