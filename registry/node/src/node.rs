@@ -2,18 +2,20 @@ use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use anyhow::Context as _;
 use jumin_http::{Listen, TlsFiles};
 
 use crate::api::{self, Limit};
+use crate::application::unix_ms;
 use crate::certified;
 use crate::check;
 use crate::home::Home;
 use crate::ledger::Ledger;
 use crate::store::Store;
 use crate::sync::{self, Known};
+use crate::upkeep;
 use crate::validator::Validator;
 use crate::votes::{self, Votes};
 
@@ -58,6 +60,7 @@ pub async fn run(options: RunOptions) -> anyhow::Result<()> {
     std::fs::create_dir_all(&data).context("cannot create the data directory")?;
     require_room(&data)?;
     let ledger = open_ledger(&home, options.votes).await?;
+    tell_if_long_away(&ledger, home.config.keep_days);
     let state_file = home.state();
     let proxies = home.config.trusted_proxies.clone();
     let limit = Limit::new(home.config.requests_per_second, proxies.clone());
@@ -115,6 +118,16 @@ async fn open_ledger(home: &Home, said: Votes) -> anyhow::Result<Arc<Ledger>> {
     let ledger = ledger.keeping(home.upkeep());
     check::sample(&ledger).with_context(|| check::recovery(&path))?;
     Ok(Arc::new(ledger))
+}
+
+/// Tells a node that others go on without: nobody may have the blocks any more that it lacks.
+fn tell_if_long_away(ledger: &Ledger, keep_days: u32) {
+    let is_alone = ledger.set().keys_at(ledger.epoch()).len() == 1;
+    let (applied, now_ms) = (ledger.applied(), unix_ms(SystemTime::now()));
+    let said = upkeep::long_away(applied.height, applied.time_ms, now_ms, keep_days);
+    if let Some(said) = said.filter(|_| !is_alone) {
+        tracing::warn!("{said}");
+    }
 }
 
 /// Requires that the disk takes a little more than a block.

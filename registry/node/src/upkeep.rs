@@ -83,6 +83,19 @@ impl Upkeep {
     }
 }
 
+/// Says what to do where the newest block is so old that others, who keep `keep_days`, may have forgotten those after it.
+pub(crate) fn long_away(height: u64, time_ms: u64, now_ms: u64, keep_days: u32) -> Option<String> {
+    let away = Duration::from_millis(now_ms.saturating_sub(time_ms));
+    let days = away.as_secs() / DAY.as_secs();
+    (away >= DAY * keep_days).then(|| {
+        format!(
+            "the newest block here, {height}, is of {days} days ago, and the others may have forgotten those that followed. If \
+             `height` in /v1/status doesn't rise: name nodes under `sync` in config.toml, remove data/state.redb and nothing else, \
+             and start again"
+        )
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use jumin_registry::HEADER_VERSION;
@@ -128,6 +141,17 @@ mod tests {
         assert_eq!(limit(99_999, 50_000).below, 99_999 - AT_LEAST);
         assert_eq!(limit(5, 1_000).below, 0);
         assert!(Upkeep::archive().limit(&header(9, 9), &set(2)).is_none());
+    }
+
+    #[test]
+    fn node_that_was_away_for_longer_than_blocks_are_kept_is_told_where_to_get_the_state() {
+        let away = |days| long_away(7, DAY_MS, DAY_MS + days * DAY_MS, 30);
+        assert_eq!(away(29), None);
+        let said = away(31).unwrap();
+        assert!(said.contains("7, is of 31 days ago"), "{said}");
+        assert!(said.contains("`sync`"), "{said}");
+        // A clock set back says nothing about others.
+        assert_eq!(long_away(7, 5 * DAY_MS, DAY_MS, 30), None);
     }
 
     #[test]
