@@ -264,6 +264,7 @@ fn no_command_sends_a_code_to_a_server_that_is_not_proven() {
         ),
         ("wallet", vec!["list"], ""),
         ("wallet", vec!["show", by_link], "unknown_document"),
+        ("wallet", vec!["status", by_link], "unknown_document"),
         ("wallet", vec!["agencies"], ""),
         ("wallet", vec!["activity"], ""),
         (
