@@ -28,6 +28,9 @@ async function withCamera({ stack, language, launch, shoot, started, cameraFrame
 async function withoutCamera({ stack, language, launch, shoot, wallet }) {
   const browser = await launch({ locale: language, viewport: CLERK })
   const outside = await browser.open(stack.env.DESK_URL)
+  const kept = { desk: '', service: null, way: 'request', sound: true, language, theme: 'system' }
+  await outside.evaluate((value) => localStorage.setItem('jumin-counter', value), JSON.stringify(kept))
+  await outside.reload()
   await outside.getByTestId('signed-out').waitFor()
   await shoot(outside, 'counter-signed-out')
   await outside.close()
