@@ -183,7 +183,9 @@ impl Agency {
         Prepared::remove(&self.home)?;
         if !prepared.in_use.is_empty() {
             let keys = prepared.in_use.join(", ");
-            println!("restart the server: from then on it signs with {keys}");
+            println!(
+                "from now on sign with {keys}; a server of this home does so once it is restarted"
+            );
         }
         Ok(Changed {
             in_use: prepared.in_use,
