@@ -8,6 +8,7 @@ use jumin_identity::builtin_types;
 use jumin_keys::{
     Agency, ChangeArgs, Changed, EndedKey, KeyCommand, KeysError, Wanted, parse_time, show_time,
 };
+use jumin_registry::DidRecord;
 use serde_json::json;
 use thiserror::Error;
 
@@ -93,21 +94,22 @@ impl IssuerKeyCommand {
         if !looks {
             require_latest(&home, &agency).await?;
         }
+        let note = async |changed: &Changed, document: &DidRecord| {
+            take_down(&home, settings, document).await?;
+            Ok(record(&home, changed, now).await?)
+        };
         let changed = match self {
-            Self::Change(command) => command.run(&agency, now).await,
+            Self::Change(command) => command.run_noting(&agency, now, note).await,
             Self::Address {
                 public_url, args, ..
             } => {
                 let wanted = Wanted::Services(services(Some(&without_slash(&public_url))));
-                agency.change(&wanted, &args, now).await
+                agency.change_noting(&wanted, &args, now, note).await
             }
             Self::Documents { .. } => return Ok(()),
         };
-        let Some(changed) = changed.map_err(KeyChangeFailed::Change)? else {
-            return Ok(());
-        };
-        record(&home, &changed, now).await?;
-        take_down(&home, settings, &agency).await
+        changed.map_err(KeyChangeFailed::Change)?;
+        Ok(())
     }
 
     fn place(&self) -> &KeyPlace {
@@ -135,9 +137,8 @@ async fn require_latest(home: &Home, agency: &Agency) -> Result<(), KeyChangeFai
 async fn take_down(
     home: &Home,
     mut settings: Settings,
-    agency: &Agency,
+    record: &DidRecord,
 ) -> Result<(), KeyChangeFailed> {
-    let record = agency.record().await.map_err(KeyChangeFailed::Change)?;
     let seen = SeenDocument {
         version: record.version,
         public_url: address_in(&record.document),

@@ -51,8 +51,10 @@ pub enum KeyChangeError {
         "the document is full: it has {MAX_KEYS} keys, and what each signed may still be in use"
     )]
     Full,
-    /// No key would be left.
-    #[error("a document needs a key: put another in its place, or deactivate the DID")]
+    /// No key would be left for something that this one is for.
+    #[error(
+        "no key would be left for what this one is for: put another in its place (`key rotate`), or deactivate the DID"
+    )]
     LastKey,
 }
 
@@ -100,7 +102,7 @@ impl KeyRefused {
 
 impl DidDocument {
     /// Puts `new` in the place of the key named `old`, with its purposes: the old one ends at `since` as by
-    /// [`end_key`](Self::end_key), the new one is good from `now` on (Unix seconds).
+    /// [`end_key`](Self::end_key), unless it ended by then, and the new one is good from `now` on (Unix seconds).
     ///
     /// Ended keys that never signed credentials make room for it if the document is full.
     ///
@@ -134,7 +136,12 @@ impl DidDocument {
             valid_from,
             valid_until: None,
         });
-        let end = changed.end_key(old, since)?;
+        // A key that was ended without another in its place keeps its end.
+        let ended = changed.method(old)?.valid_until;
+        let end = match ended.filter(|until| *until <= since) {
+            Some(until) => KeyEnd::At(until),
+            None => changed.end_key(old, since)?,
+        };
         changed.make_room(now)?;
         *self = changed;
         Ok(end)
@@ -158,7 +165,12 @@ impl DidDocument {
             }
             return Ok(KeyEnd::At(since));
         }
-        if self.verification_methods.len() == 1 {
+        // Its name and purposes are what another one takes over: without them no key of its kind could follow.
+        let remains = |purpose: &Purpose| {
+            let mut others = self.verification_methods.iter();
+            others.any(|other| other.fragment != fragment && other.purposes.contains(purpose))
+        };
+        if !method.purposes.iter().all(remains) {
             return Err(KeyChangeError::LastKey);
         }
         self.verification_methods
@@ -295,13 +307,39 @@ mod tests {
     #[test]
     fn key_ended_from_its_beginning_is_taken_out() {
         let mut document = document();
+        document
+            .rotate_key("key-1", new("key-2"), NOON, NOON)
+            .unwrap();
         assert_eq!(document.end_key("key-1", NOON - 1_000), Ok(KeyEnd::Removed));
-        assert_eq!(document.verification_methods.len(), 1);
-        assert_eq!(
-            document.end_key("ledger-1", 0),
-            Err(KeyChangeError::LastKey)
-        );
+        assert_eq!(document.verification_methods.len(), 2);
         document.validate().unwrap();
+    }
+
+    #[test]
+    fn last_key_of_its_kind_is_taken_out_only_when_another_takes_its_place() {
+        let mut document = document();
+        let before = document.clone();
+        for last in ["key-1", "ledger-1"] {
+            assert_eq!(document.end_key(last, 0), Err(KeyChangeError::LastKey));
+        }
+        assert_eq!(document, before);
+        let end = document.rotate_key("key-1", new("key-2"), 0, NOON).unwrap();
+        assert_eq!(end, KeyEnd::Removed);
+    }
+
+    #[test]
+    fn key_that_was_ended_alone_is_replaced_later_and_keeps_its_end() {
+        let mut document = document();
+        document.end_key("key-1", NOON).unwrap();
+        let end = document.rotate_key("key-1", new("key-2"), NOON + 60, NOON + 60);
+        assert_eq!(end, Ok(KeyEnd::At(NOON)));
+        let good = |name, at| {
+            document
+                .key_at(name, Purpose::AssertionMethod, at)
+                .is_some()
+        };
+        assert!(good("key-1", NOON - 1) && !good("key-1", NOON));
+        assert!(good("key-2", NOON + 60));
     }
 
     #[test]

@@ -3,6 +3,8 @@
 //! New keys and the signed operation are on the disk before anything is sent; what waits there is settled by what the
 //! ledger has, and only the very same operation is ever sent again.
 
+use std::path::Path;
+
 use anyhow::{Context as _, bail};
 use jumin_identity::FileKey;
 use jumin_registry::client::ClientError;
@@ -10,7 +12,10 @@ use jumin_registry::{DidRecord, Operation, OperationSigner, SignedOperation, sig
 
 use crate::plan::Plan;
 use crate::prepared::{Prepared, Settlement};
-use crate::{Agency, ChangeArgs, EndedKey, UpdateKeys, Wanted};
+use crate::{Agency, ChangeArgs, EndedKey, SigningKeys, UpdateKeys, Wanted};
+
+const UNFINISHED: &str =
+    "the ledger has the change, and it isn't finished here: run the same command again";
 
 /// A change that the ledger has.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,9 +38,25 @@ impl Agency {
         args: &ChangeArgs,
         now: u64,
     ) -> anyhow::Result<Option<Changed>> {
+        self.change_noting(wanted, args, now, async |_, _| Ok(()))
+            .await
+    }
+
+    /// Does as [`change`](Self::change), and has `note` take the change and the DID's new record down. Until that is done the
+    /// change counts as begun: the next command finishes it.
+    ///
+    /// # Errors
+    /// As [`change`](Self::change), or when it can't be taken down.
+    pub async fn change_noting(
+        &self,
+        wanted: &Wanted,
+        args: &ChangeArgs,
+        now: u64,
+        note: impl AsyncFnOnce(&Changed, &DidRecord) -> anyhow::Result<()>,
+    ) -> anyhow::Result<Option<Changed>> {
         let record = self.record().await?;
         if let Some(prepared) = Prepared::read(&self.home)? {
-            return self.resume(prepared, &record, args).await;
+            return self.resume(prepared, &record, args, note).await;
         }
         if record.deactivated.is_some() {
             bail!("{} is deactivated for good", self.did);
@@ -49,7 +70,7 @@ impl Agency {
             return Ok(None);
         }
         let prepared = self.prepare(&record, plan, &folder, &signer)?;
-        self.submit(prepared).await.map(Some)
+        self.submit(prepared, note).await.map(Some)
     }
 
     /// Forgets a change that was begun and that the ledger doesn't have.
@@ -147,12 +168,15 @@ impl Agency {
         prepared: Prepared,
         record: &DidRecord,
         args: &ChangeArgs,
+        note: impl AsyncFnOnce(&Changed, &DidRecord) -> anyhow::Result<()>,
     ) -> anyhow::Result<Option<Changed>> {
         match prepared.settlement(record) {
             Settlement::TookEffect => {
                 println!("the ledger has the change that was begun earlier:");
                 prepared.lines.iter().for_each(|line| println!("  {line}"));
-                self.finish(prepared).map(Some)
+                finish(&self.home, &self.keys, prepared, record, note)
+                    .await
+                    .map(Some)
             }
             Settlement::Overtaken => bail!(
                 "a change was begun here for another version of the DID than the ledger has ({}): somebody else changed it. \
@@ -163,7 +187,7 @@ impl Agency {
                 println!("a change was begun earlier, and the ledger doesn't have it:");
                 self.tell(record, &prepared.lines);
                 if args.agreed("Submit it now?")? {
-                    return self.submit(prepared).await.map(Some);
+                    return self.submit(prepared, note).await.map(Some);
                 }
                 println!("it still waits; `key forget` drops it");
                 Ok(None)
@@ -171,27 +195,47 @@ impl Agency {
         }
     }
 
-    async fn submit(&self, prepared: Prepared) -> anyhow::Result<Changed> {
+    async fn submit(
+        &self,
+        prepared: Prepared,
+        note: impl AsyncFnOnce(&Changed, &DidRecord) -> anyhow::Result<()>,
+    ) -> anyhow::Result<Changed> {
         let receipt = self.ledger.submit(&prepared.operation).await;
         let receipt = receipt.map_err(|error| explained(error, &prepared.operation))?;
         println!("finalized in block {}", receipt.height);
-        self.finish(prepared)
-    }
-
-    fn finish(&self, prepared: Prepared) -> anyhow::Result<Changed> {
-        self.keys.put_in_use(&prepared.in_use)?;
-        Prepared::remove(&self.home)?;
-        if !prepared.in_use.is_empty() {
-            let keys = prepared.in_use.join(", ");
-            println!(
-                "from now on sign with {keys}; a server of this home does so once it is restarted"
-            );
+        let record = self.record().await.context(UNFINISHED)?;
+        match prepared.settlement(&record) {
+            Settlement::TookEffect => finish(&self.home, &self.keys, prepared, &record, note).await,
+            Settlement::Open => bail!(UNFINISHED),
+            Settlement::Overtaken => {
+                bail!("somebody else changed the DID right after this: look at it with `key list`")
+            }
         }
-        Ok(Changed {
-            in_use: prepared.in_use,
-            ended: prepared.ended,
-        })
     }
+}
+
+/// Has the server sign with the new keys and the change taken down; only then it is no longer waiting.
+async fn finish(
+    home: &Path,
+    keys: &SigningKeys,
+    prepared: Prepared,
+    record: &DidRecord,
+    note: impl AsyncFnOnce(&Changed, &DidRecord) -> anyhow::Result<()>,
+) -> anyhow::Result<Changed> {
+    keys.put_in_use(&prepared.in_use)?;
+    let changed = Changed {
+        in_use: prepared.in_use,
+        ended: prepared.ended,
+    };
+    note(&changed, record).await.context(UNFINISHED)?;
+    Prepared::remove(home)?;
+    if !changed.in_use.is_empty() {
+        let keys = changed.in_use.join(", ");
+        println!(
+            "from now on sign with {keys}; a server of this home does so once it is restarted"
+        );
+    }
+    Ok(changed)
 }
 
 fn explained(error: ClientError, operation: &SignedOperation) -> anyhow::Error {
@@ -206,4 +250,58 @@ fn explained(error: ClientError, operation: &SignedOperation) -> anyhow::Error {
     };
     let hash = operation.hash();
     anyhow::Error::new(error).context(format!("{advice} (operation {hash})"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+    use std::task::{Context, Poll, Waker};
+
+    use anyhow::anyhow;
+    use jumin_identity::Signer as _;
+    use jumin_registry::testing::{TestLedger, document};
+    use jumin_registry::{Record, RecordKey};
+
+    use super::*;
+
+    /// Runs what waits for nothing.
+    fn run<T>(future: impl Future<Output = T>) -> T {
+        match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(done) => done,
+            Poll::Pending => panic!("it waits"),
+        }
+    }
+
+    #[test]
+    fn change_that_was_not_taken_down_waits_for_the_next_command() {
+        let folder = tempfile::tempdir().unwrap();
+        let (home, keys) = (folder.path(), SigningKeys::at(folder.path().join("keys")));
+        let mut ledger = TestLedger::new(1_800_000_000);
+        let agency = ledger.agency();
+        let Some(Record::Did(record)) = ledger.record(&RecordKey::Did(agency.did.clone())) else {
+            panic!("the DID is not on the ledger");
+        };
+        let operation = Operation::UpdateDid {
+            did: agency.did.clone(),
+            version: 1,
+            document: document(&agency.next, 1_800_000_000),
+            next_key_hash: agency.next.public_key().thumbprint(),
+        };
+        let signer = OperationSigner::Jwk(&agency.next);
+        let begun = Prepared {
+            operation: sign_operation(ledger.network(), &operation, &[signer]).unwrap(),
+            in_use: vec!["key-2".to_owned()],
+            ended: Vec::new(),
+            lines: Vec::new(),
+        };
+        begun.keep(home).unwrap();
+        let refuse = async |_: &Changed, _: &DidRecord| Err(anyhow!("the disk is full"));
+        let failed = run(finish(home, &keys, begun, &record, refuse));
+        assert!(format!("{:#}", failed.unwrap_err()).contains("run the same command again"));
+
+        let again = Prepared::read(home).unwrap().unwrap();
+        let changed = run(finish(home, &keys, again, &record, async |_, _| Ok(()))).unwrap();
+        assert_eq!(changed.in_use, ["key-2"]);
+        assert!(Prepared::read(home).unwrap().is_none());
+    }
 }

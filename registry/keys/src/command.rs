@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{bail, ensure};
 use clap::{Args, Subcommand};
+use jumin_registry::DidRecord;
 
 use crate::times::parse_time;
 use crate::{Agency, Changed, KeysError, UpdateKeys, Wanted};
@@ -96,6 +97,19 @@ impl<P: Args> KeyCommand<P> {
     /// # Errors
     /// As [`Agency::change`].
     pub async fn run(self, agency: &Agency, now: u64) -> anyhow::Result<Option<Changed>> {
+        self.run_noting(agency, now, async |_, _| Ok(())).await
+    }
+
+    /// Does as [`run`](Self::run), and has `note` take a change down.
+    ///
+    /// # Errors
+    /// As [`Agency::change_noting`].
+    pub async fn run_noting(
+        self,
+        agency: &Agency,
+        now: u64,
+        note: impl AsyncFnOnce(&Changed, &DidRecord) -> anyhow::Result<()>,
+    ) -> anyhow::Result<Option<Changed>> {
         let (wanted, args) = match self {
             Self::List { args, .. } => return agency.list(&args, now).await.map(|()| None),
             Self::Forget { args, .. } => return agency.forget(&args).await.map(|()| None),
@@ -108,7 +122,7 @@ impl<P: Args> KeyCommand<P> {
             Self::Next { args, .. } => (Wanted::NextUpdateKey, args),
             Self::Deactivate { args, .. } => (Wanted::Deactivate, args),
         };
-        agency.change(&wanted, &args, now).await
+        agency.change_noting(&wanted, &args, now, note).await
     }
 }
 

@@ -144,8 +144,10 @@ impl Plan {
             public_key: key.public_key().clone(),
         };
         let end = document.rotate_key(old, new, since, now)?;
-        self.note_end(before.clone(), end, since, now);
         let purposes = show_purposes(&before.purposes);
+        if before.valid_until.is_none_or(|until| until > since) {
+            self.note_end(before, end, since, now);
+        }
         self.say(format!(
             "{fragment}, a new key, takes its place, for {purposes}"
         ));
@@ -322,6 +324,22 @@ mod tests {
     }
 
     #[test]
+    fn key_that_was_ended_in_haste_is_replaced_by_the_next_rotation() {
+        let folder = tempfile::tempdir().unwrap();
+        let keys = SigningKeys::at(folder.path());
+        let mut record = record(&keys);
+        record.document.end_key("key-1", NOON).unwrap();
+        let wanted = Wanted::Rotate {
+            keys: Vec::new(),
+            since: None,
+        };
+        let plan = Plan::make(&wanted, &record, &keys, NOON + 60).unwrap();
+        assert_eq!(names(&plan), ["key-2", "ledger-2"]);
+        let ended: Vec<_> = plan.ended.iter().map(|ended| ended.key.as_str()).collect();
+        assert_eq!(ended, ["ledger-1"], "the other one ended before");
+    }
+
+    #[test]
     fn name_of_a_key_that_was_taken_out_is_not_given_again() {
         let folder = tempfile::tempdir().unwrap();
         let keys = SigningKeys::at(folder.path());
@@ -334,7 +352,10 @@ mod tests {
         assert!(plan.lines[0].contains("taken out"), "{:?}", plan.lines);
         record.document = plan.document.unwrap();
         keys.put_in_use(&["key-2".into()]).unwrap();
-        record.document.end_key("key-2", NOON - 1).unwrap();
+        record
+            .document
+            .verification_methods
+            .retain(|method| method.fragment != "key-2");
         assert_eq!(
             next_fragment(&record.document, "key-9", &keys).unwrap(),
             "key-10"
@@ -360,7 +381,7 @@ mod tests {
                 .to_string()
         };
         assert!(refused(end(&["key-7"])).contains("key-7"));
-        assert!(refused(end(&["key-1", "ledger-1"])).contains("needs a key"));
+        assert!(refused(end(&["key-1", "ledger-1"])).contains("no key would be left"));
         let service = Service {
             id: "issuer".into(),
             kind: "OpenID4VCI".into(),
