@@ -94,6 +94,13 @@ impl Recover {
             "recovered: {} batches have the ledger's status now, {} entries aren't valid whose credential isn't known",
             recovered.batches, recovered.unknown
         );
+        if recovered.overtaken > 0 {
+            println!(
+                "{} changes that waited in the backup are dropped, since the ledger may have had them and others after them: ask for \
+                 them again if they are still wanted",
+                recovered.overtaken
+            );
+        }
         println!(
             "start the server; credentials issued after the backup: jumin-issuer revoke --list N --index I"
         );

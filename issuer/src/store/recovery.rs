@@ -12,6 +12,8 @@ use crate::audit::Event;
 /// What the history of a credential says of a change that came from the ledger's list.
 const REASON: &str = "원장의 상태 목록에서 복구 (recovered from the ledger's status list)";
 
+const REASON_LOST: &str = "상태 목록 유실 (the status list is lost)";
+
 /// The DID document that this home wrote or took over last.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SeenDocument {
@@ -56,7 +58,14 @@ pub struct Recovered {
     pub batches: u64,
     /// Entries that aren't valid and whose credential the database doesn't know.
     pub unknown: u64,
+    /// Changes that the database had waiting and that the ledger's list overtook.
+    pub overtaken: u64,
 }
+
+/// A change that waited when the copy was made may be older than what the ledger's list says: it still makes an entry's status
+/// stricter, and never milder.
+const OVERTAKEN: &str = "list = ? AND pending IS NOT NULL
+    AND (pending = 'valid' OR pending = status OR status = 'revoked')";
 
 impl Store {
     /// Reads which DID document this home wrote or took over last.
@@ -91,6 +100,7 @@ impl Store {
             let (one, detail) = recover_list(&mut transaction, list, now).await?;
             recovered.batches += one.batches;
             recovered.unknown += one.unknown;
+            recovered.overtaken += one.overtaken;
             details.push(detail);
         }
         for row in &recovery.dictionaries {
@@ -189,11 +199,7 @@ async fn recover_list(
     let recovered = match &carried.not_valid {
         Some(not_valid) => carry_entries(transaction, carried, not_valid, now).await?,
         None => {
-            sqlx::query("UPDATE status_lists SET lost = ? WHERE number = ?")
-                .bind(signed(now))
-                .bind(list.number)
-                .execute(&mut **transaction)
-                .await?;
+            lose(transaction, list.number, now).await?;
             Recovered::default()
         }
     };
@@ -205,6 +211,7 @@ async fn recover_list(
         "lost": carried.not_valid.is_none(),
         "batches": recovered.batches,
         "unknown": recovered.unknown,
+        "overtaken": recovered.overtaken,
     });
     Ok((recovered, detail))
 }
@@ -254,6 +261,12 @@ async fn carry_entries(
     now: u64,
 ) -> Result<Recovered, StoreError> {
     let list = carried.row.list;
+    sqlx::query(
+        "UPDATE unknown_entries SET status = 'valid' WHERE list = ? AND status = 'suspended'",
+    )
+    .bind(list)
+    .execute(&mut **transaction)
+    .await?;
     let owners: HashMap<u32, String> =
         sqlx::query("SELECT idx, credential FROM copies WHERE list = ?")
             .bind(list)
@@ -293,7 +306,67 @@ async fn carry_entries(
             recovered.batches += 1;
         }
     }
+    recovered.overtaken = drop_overtaken(transaction, list, now).await?;
     Ok(recovered)
+}
+
+/// Drops the changes of a list that the ledger overtook; they end without a block.
+async fn drop_overtaken(
+    transaction: &mut Transaction<'static, Sqlite>,
+    list: u32,
+    now: u64,
+) -> Result<u64, StoreError> {
+    let mut dropped = 0;
+    for table in ["credentials", "unknown_entries"] {
+        let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
+            "UPDATE {table} SET pending = NULL, pending_version = NULL WHERE {OVERTAKEN}"
+        )));
+        dropped += rows
+            .bind(list)
+            .execute(&mut **transaction)
+            .await?
+            .rows_affected();
+    }
+    sqlx::query(
+        "UPDATE status_changes SET finalized = ? WHERE finalized IS NULL AND credential IN
+         (SELECT id FROM credentials WHERE list = ? AND pending IS NULL)",
+    )
+    .bind(signed(now))
+    .bind(list)
+    .execute(&mut **transaction)
+    .await?;
+    Ok(dropped)
+}
+
+/// Notes that a list is lost, and that with all of its entries the batches that are known are to be revoked.
+async fn lose(
+    transaction: &mut Transaction<'static, Sqlite>,
+    list: u32,
+    now: u64,
+) -> Result<(), StoreError> {
+    sqlx::query("UPDATE status_lists SET lost = ? WHERE number = ?")
+        .bind(signed(now))
+        .bind(list)
+        .execute(&mut **transaction)
+        .await?;
+    sqlx::query(
+        "INSERT INTO status_changes (id, credential, target, reason, asked, actor)
+         SELECT lower(hex(randomblob(16))), id, 'revoked', ?, ?, 'operator' FROM credentials
+         WHERE list = ? AND coalesce(pending, status) <> 'revoked'",
+    )
+    .bind(REASON_LOST)
+    .bind(signed(now))
+    .bind(list)
+    .execute(&mut **transaction)
+    .await?;
+    sqlx::query(
+        "UPDATE credentials SET pending = 'revoked', pending_version = NULL
+         WHERE list = ? AND status <> 'revoked'",
+    )
+    .bind(list)
+    .execute(&mut **transaction)
+    .await?;
+    Ok(())
 }
 
 async fn carry_unknown(
@@ -316,7 +389,7 @@ async fn carry_unknown(
     Ok(())
 }
 
-/// Gives a batch the status that the ledger has; what it waits to become stays, unless it is revoked for good.
+/// Gives a batch the status that the ledger has.
 async fn carry_batch(
     transaction: &mut Transaction<'static, Sqlite>,
     id: &str,
@@ -329,19 +402,6 @@ async fn carry_batch(
         .bind(id)
         .execute(&mut **transaction)
         .await?;
-    if target == CredentialStatus::Revoked {
-        sqlx::query("UPDATE credentials SET pending = NULL WHERE id = ?")
-            .bind(id)
-            .execute(&mut **transaction)
-            .await?;
-        sqlx::query(
-            "UPDATE status_changes SET finalized = ? WHERE credential = ? AND finalized IS NULL",
-        )
-        .bind(signed(now))
-        .bind(id)
-        .execute(&mut **transaction)
-        .await?;
-    }
     sqlx::query(
         "INSERT INTO status_changes
              (id, credential, target, reason, asked, actor, finalized, version, block_height, block_at)

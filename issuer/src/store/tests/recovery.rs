@@ -77,6 +77,110 @@ async fn recovered_list_gives_its_statuses_to_batches_and_to_entries_without_one
 }
 
 #[tokio::test]
+async fn reinstatement_that_waited_in_the_backup_does_not_undo_a_later_suspension() {
+    let (store, _directory) = store().await;
+    issued(&store, "suspended-again", 10).await;
+    ask(&store, "suspended-again", CredentialStatus::Suspended)
+        .await
+        .unwrap();
+    let (row, _) = sign(&store).await;
+    store.version_finalized(&row, block(1), NOW).await.unwrap();
+    ask(&store, "suspended-again", CredentialStatus::Valid)
+        .await
+        .unwrap();
+    // The backup is of now; it was reinstated and suspended again afterwards.
+    let not_valid = [
+        (10, CredentialStatus::Suspended),
+        (11, CredentialStatus::Suspended),
+    ];
+    let recovered = store
+        .recover(&recovery(vec![carried(1, 7, &not_valid)]), NOW)
+        .await
+        .unwrap();
+    assert_eq!(recovered.overtaken, 1);
+    let batch = store.credential("suspended-again").await.unwrap().unwrap();
+    assert_eq!(
+        (batch.status, batch.pending),
+        (CredentialStatus::Suspended, None)
+    );
+    assert!(!store.has_unsigned_changes(1).await.unwrap());
+    let changes = store.status_changes("suspended-again").await.unwrap();
+    assert!(changes.iter().all(|change| change.r#final));
+    let mut entries = store.next_version(1).await.unwrap().not_valid;
+    entries.sort_by_key(|entry| entry.0);
+    assert_eq!(entries, not_valid);
+}
+
+#[tokio::test]
+async fn suspension_that_waited_in_the_backup_is_still_asked_for() {
+    let (store, _directory) = store().await;
+    issued(&store, "c", 10).await;
+    ask(&store, "c", CredentialStatus::Suspended).await.unwrap();
+    store
+        .recover(&recovery(vec![carried(1, 7, &[])]), NOW)
+        .await
+        .unwrap();
+    let batch = store.credential("c").await.unwrap().unwrap();
+    assert_eq!(batch.pending, Some(CredentialStatus::Suspended));
+    assert!(store.has_unsigned_changes(1).await.unwrap());
+}
+
+#[tokio::test]
+async fn entry_without_a_credential_follows_the_ledger_in_a_second_recovery() {
+    let (store, _directory) = store().await;
+    let first = [
+        (5, CredentialStatus::Suspended),
+        (6, CredentialStatus::Suspended),
+    ];
+    store
+        .recover(&recovery(vec![carried(1, 2, &first)]), NOW)
+        .await
+        .unwrap();
+    for index in [5, 6] {
+        let change = EntryChange {
+            list: 1,
+            index,
+            target: CredentialStatus::Valid,
+            reason: "found",
+            actor: "operator",
+            asked: NOW,
+        };
+        store.ask_entry_status(&change).await.unwrap();
+    }
+    // Both were reinstated after the backup of now, and 5 was revoked then.
+    let second = [(5, CredentialStatus::Revoked)];
+    let recovered = store
+        .recover(&recovery(vec![carried(1, 7, &second)]), NOW)
+        .await
+        .unwrap();
+    assert_eq!(recovered.overtaken, 2);
+    assert!(!store.has_unsigned_changes(1).await.unwrap());
+    let entries = store.next_version(1).await.unwrap();
+    assert_eq!(entries.not_valid, second);
+}
+
+#[tokio::test]
+async fn batches_of_a_lost_list_are_shown_as_revoked_once_it_is_published() {
+    let (store, _directory) = store().await;
+    issued(&store, "c", 10).await;
+    let mut lost = carried(1, 7, &[]);
+    if let Some(carried) = &mut lost.carried {
+        carried.not_valid = None;
+        carried.row.token.clear();
+    }
+    store.recover(&recovery(vec![lost]), NOW).await.unwrap();
+    let pending = store.credential("c").await.unwrap().unwrap().pending;
+    assert_eq!(pending, Some(CredentialStatus::Revoked));
+    let (row, _) = sign(&store).await;
+    store.version_finalized(&row, block(8), NOW).await.unwrap();
+    let batch = store.credential("c").await.unwrap().unwrap();
+    assert_eq!(
+        (batch.status, batch.pending),
+        (CredentialStatus::Revoked, None)
+    );
+}
+
+#[tokio::test]
 async fn list_opened_after_the_backup_is_taken_over_and_hands_out_no_index() {
     let (store, _directory) = store().await;
     let list = carried(2, 3, &[(5, CredentialStatus::Revoked)]);
