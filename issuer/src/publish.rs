@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use jumin_identity::{
-    Status, StatusError, StatusList, UnverifiedStatusListToken, sign_status_list,
+    Status, StatusError, StatusList, UnverifiedStatusListToken, random_bytes, sign_status_list,
 };
 use jumin_registry::{AnchorKind, AnchorRecord};
 use thiserror::Error;
@@ -26,6 +26,8 @@ use crate::store::{
 
 /// How long a signed list may be used, in seconds.
 const LIST_LIFETIME: u64 = 24 * 3600;
+/// A signing ends up to so much earlier, by chance, in seconds: that tells it from another copy's of the same second.
+const SPREAD: u64 = 2 * 3600;
 /// How long a verifier may keep a list before it asks again, in seconds.
 const LIST_TTL: u64 = 300;
 /// A list is signed anew when this much of its life is over, in seconds.
@@ -289,7 +291,7 @@ impl Publisher {
         let entries = self.store.next_version(list.number).await?;
         let content = content(&entries)?;
         let now = (self.now)();
-        let expires = now + LIST_LIFETIME;
+        let expires = end_of_life(now, random_bytes());
         let issuer = &self.issuer;
         let token = sign_status_list(
             &content,
@@ -356,6 +358,11 @@ impl Publisher {
     }
 }
 
+/// When what is signed now may no longer be used.
+fn end_of_life(now: u64, random: [u8; 4]) -> u64 {
+    now + LIST_LIFETIME - u64::from(u32::from_be_bytes(random)) % SPREAD
+}
+
 /// Writes out what a version has to say.
 fn content(entries: &ListEntries) -> Result<StatusList, StatusError> {
     let mut list = StatusList::new(LIST_ENTRIES);
@@ -402,6 +409,22 @@ mod tests {
             updated: 0,
             height: 1,
         }
+    }
+
+    #[test]
+    fn copies_that_sign_the_same_in_the_same_second_are_told_apart() {
+        let ends: std::collections::BTreeSet<u64> = (0..SPREAD as u32)
+            .map(|random| end_of_life(1000, random.to_be_bytes()))
+            .collect();
+        assert_eq!(ends.len() as u64, SPREAD);
+        assert!(ends.iter().all(|end| *end > 1000 + RENEW_AFTER));
+        let mut mine = pending(3, [1; 32]);
+        mine.expires = end_of_life(1000, [0; 4]);
+        let theirs = AnchorRecord {
+            next_update: Some(end_of_life(1000, [0, 0, 0, 1])),
+            ..anchored(3, [1; 32])
+        };
+        assert!(!is_anchored(&mine, &theirs));
     }
 
     #[test]
