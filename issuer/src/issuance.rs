@@ -34,6 +34,8 @@ pub enum IssuanceError {
     NotEligible(#[source] NotEligible),
     #[error("no status list is open")]
     NoStatusList,
+    #[error("it isn't known yet from when on the ledger vouches for the issuer")]
+    NotVouchedFor,
     #[error("the credential could not be made")]
     Issue(#[source] IssueError),
     #[error("the batch could not be recorded")]
@@ -76,6 +78,10 @@ impl App {
         let credential_type = self
             .credential_type(request.configuration)
             .ok_or(IssuanceError::UnknownResident)?;
+        // A credential dated to before its issuer's key or accreditation began is refused by every verifier.
+        if !self.issuer.is_vouched_for() {
+            return Err(IssuanceError::NotVouchedFor);
+        }
         let list = self.indexes.current().ok_or(IssuanceError::NoStatusList)?;
         let order = Order {
             configuration: request.configuration,

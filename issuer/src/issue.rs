@@ -27,6 +27,13 @@ pub struct IssuerKey {
     pub vouched_from: Arc<AtomicU64>,
 }
 
+impl IssuerKey {
+    /// Tells whether it is known from when on the ledger vouches for the issuer.
+    pub fn is_vouched_for(&self) -> bool {
+        self.vouched_from.load(Ordering::Relaxed) != 0
+    }
+}
+
 /// What is to be issued.
 pub struct Order<'a> {
     pub configuration: Configuration,

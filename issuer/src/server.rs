@@ -254,9 +254,10 @@ async fn keep_house(home: Home, app: Arc<App>, ledger: IssuerLedger) {
         if let Err(error) = app.forget_ended_sessions().await {
             tracing::warn!(problem = %chain(&error), "ended sessions could not be deleted");
         }
-        let pause = match publish_dictionaries(&app, &ledger).await {
-            Ok(()) => HOUR,
-            Err(_) => STARTUP_PATIENCE,
+        let published = publish_dictionaries(&app, &ledger).await;
+        let pause = match published.is_ok() && app.issuer.is_vouched_for() {
+            true => HOUR,
+            false => STARTUP_PATIENCE,
         };
         tokio::time::sleep(pause).await;
         renew_vouched_from(&app).await;

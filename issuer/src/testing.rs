@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -222,7 +223,7 @@ async fn app(store: Store) -> App {
         did: did.clone(),
         x5c: Vec::new(),
         signer: Arc::new(FileKey::generate().unwrap()),
-        vouched_from: Arc::default(),
+        vouched_from: Arc::new(AtomicU64::new(1)),
     });
     let indexes = Arc::new(StatusIndexes::default());
     let uri = format!("{URL}/status/1");

@@ -188,6 +188,9 @@ fn refused(error: IssuanceError) -> OauthError {
         IssuanceError::NoStatusList => OauthError::unavailable(
             "no status list is open for new credentials now; try again in a minute",
         ),
+        IssuanceError::NotVouchedFor => OauthError::unavailable(
+            "the ledger could not be asked about this issuer yet; try again in a minute",
+        ),
         IssuanceError::Issue(_) | IssuanceError::Store(_) => OauthError::internal(&error),
     }
 }

@@ -1,5 +1,7 @@
 //! What a refused request costs: nothing that lasts, and a few of them end the token.
 
+use std::sync::atomic::Ordering;
+
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
@@ -217,4 +219,20 @@ async fn request_for_another_configuration_costs_no_try_of_the_transaction_code(
         assert_eq!(refused.code(), "invalid_authorization_details");
     }
     assert_eq!(issuer.token(&code, &tx_code).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn nothing_is_issued_before_the_ledger_was_asked_about_the_issuer() {
+    let issuer = TestIssuer::new().await;
+    let token = issuer.access_token().await;
+    let request = card_request(&issuer.nonce().await, &keys(1));
+    let vouched_from = &issuer.app.issuer.vouched_from;
+    let known = vouched_from.swap(0, Ordering::Relaxed);
+    let answer = issuer.credential(&token, &request).await;
+    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(used(&issuer).await, 0);
+
+    vouched_from.store(known, Ordering::Relaxed);
+    let answer = issuer.credential(&token, &request).await;
+    assert_eq!(answer.status, StatusCode::OK, "{:?}", answer.body);
 }
