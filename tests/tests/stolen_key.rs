@@ -77,7 +77,7 @@ fn key_stolen_at_noon_forges_nothing_after_the_next_bundle_and_cards_from_before
         told.contains("key-2") && told.contains("ledger-2"),
         "{told}"
     );
-    ensure!(told.contains("0 of the documents"), "{told}");
+    ensure!(told.contains("none of the documents"), "{told}");
     stack.issuer.kill()?;
     stack.issuer.serve()?;
     for (counter, name) in [(&stack.counter, "first"), (&second, "second")] {

@@ -50,6 +50,9 @@ const VOTES_SEEN: &str = "votes-seen";
 /// Rises when the tables change so that an older program, or older tables, can't be used.
 const FORMAT_NOW: &[u8] = b"3";
 
+/// A validator's key, and the newest vote that was seen of it, as it sent it.
+pub(crate) type SeenVote = ([u8; 32], Vec<u8>);
+
 /// Why the state could not be read or written.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StoreError {
@@ -311,7 +314,7 @@ impl Store {
     }
 
     /// The newest votes of validators that this node saw, by their keys.
-    pub(crate) fn votes_seen(&self) -> Result<Vec<([u8; 32], Vec<u8>)>, StoreError> {
+    pub(crate) fn votes_seen(&self) -> Result<Vec<SeenVote>, StoreError> {
         let bytes = self.meta(VOTES_SEEN)?;
         let seen = bytes.map(|bytes| borsh::from_slice(&bytes)).transpose();
         Ok(seen

@@ -64,7 +64,8 @@ impl Asking {
                             drop(sender.send(Recipients::One(peer), IoBuf::from(answer), false));
                         }
                         Some(Message::Answer(vote)) if is_open => {
-                            if !answers.add(&mut context, peer.as_ref(), vote.as_deref()) {
+                            let taken = answers.add(&mut context, peer.as_ref(), vote.as_deref());
+                            if !taken {
                                 tracing::debug!("ignored a vote that this node never signed");
                             }
                         }

@@ -19,6 +19,7 @@ use commonware_utils::{Participant, ordered};
 use rand_core::CryptoRng;
 
 use crate::Scheme;
+use crate::store::SeenVote;
 
 /// A vote as the engine sends it.
 pub(crate) type SignedVote = Vote<Scheme, sha256::Digest>;
@@ -38,18 +39,20 @@ pub(crate) fn place(vote: &SignedVote) -> Place {
     (vote.epoch().get(), vote.view().get(), kind)
 }
 
+type Newest = BTreeMap<[u8; 32], (Place, Vec<u8>)>;
+
 /// The newest vote that was seen of each validator.
 #[derive(Default)]
-pub(crate) struct Seen(Mutex<BTreeMap<[u8; 32], (Place, Vec<u8>)>>);
+pub(crate) struct Seen(Mutex<Newest>);
 
 impl Seen {
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<[u8; 32], (Place, Vec<u8>)>> {
+    fn lock(&self) -> MutexGuard<'_, Newest> {
         // The map is valid after every statement.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Reads what was written before; what can't be read is forgotten.
-    pub(crate) fn of(rows: Vec<([u8; 32], Vec<u8>)>) -> Self {
+    pub(crate) fn of(rows: Vec<SeenVote>) -> Self {
         let votes = rows.into_iter().filter_map(|(key, bytes)| {
             let vote = SignedVote::decode(Copying(bytes.as_slice())).ok()?;
             Some((key, (place(&vote), bytes)))
@@ -70,7 +73,7 @@ impl Seen {
     }
 
     /// What is to be written, of these validators only: the others can't vote.
-    pub(crate) fn rows(&self, of: &BTreeSet<[u8; 32]>) -> Vec<([u8; 32], Vec<u8>)> {
+    pub(crate) fn rows(&self, of: &BTreeSet<[u8; 32]>) -> Vec<SeenVote> {
         let mut seen = self.lock();
         seen.retain(|key, _| of.contains(key));
         let rows = seen.iter().map(|(key, (_, bytes))| (*key, bytes.clone()));
