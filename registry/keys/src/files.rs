@@ -44,19 +44,30 @@ pub(crate) fn read_key(path: &Path) -> Result<Option<FileKey>, KeysError> {
 /// Writes a file, in place of one that is there, and waits until it is on the disk.
 pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), KeysError> {
     let failed = |error| KeysError::file(path, error);
-    let folder = path.parent().unwrap_or(Path::new("."));
+    // A bare file name has a parent, which is empty.
+    let named = path.parent().filter(|parent| *parent != Path::new(""));
+    let folder = named.unwrap_or(Path::new("."));
     make_folder(folder).map_err(|error| KeysError::file(folder, error))?;
     let temporary = path.with_extension("new");
+    // What a killed command left there may be open to others, and is never written into.
+    if let Err(error) = fs::remove_file(&temporary)
+        && error.kind() != io::ErrorKind::NotFound
+    {
+        return Err(failed(error));
+    }
     let mut options = fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true);
+    options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file = options.open(&temporary).map_err(failed)?;
     file.write_all(bytes).map_err(failed)?;
     file.sync_all().map_err(failed)?;
     fs::rename(&temporary, path).map_err(failed)?;
-    // Makes the rename itself survive a power cut, where the system can.
-    let _ = fs::File::open(folder).and_then(|folder| folder.sync_all());
+    // The rename itself has to survive a power cut; other systems than Unix don't open folders.
+    #[cfg(unix)]
+    fs::File::open(folder)
+        .and_then(|folder| folder.sync_all())
+        .map_err(|error| KeysError::file(folder, error))?;
     Ok(())
 }
 
@@ -66,4 +77,25 @@ fn make_folder(path: &Path) -> io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn file_that_a_killed_command_left_open_to_others_is_not_written_into() {
+        use std::os::unix::fs::PermissionsExt as _;
+
+        let folder = tempfile::tempdir().unwrap();
+        let (path, left) = (folder.path().join("key.pem"), folder.path().join("key.new"));
+        fs::write(&left, "half").unwrap();
+        fs::set_permissions(&left, fs::Permissions::from_mode(0o644)).unwrap();
+        write(&path, b"whole").unwrap();
+        let mode = fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        assert_eq!(fs::read(&path).unwrap(), b"whole");
+        assert!(!left.exists());
+    }
 }

@@ -29,8 +29,15 @@ impl Store {
     /// Copies the database as it is at one moment into a new file that only its owner may read, while others use it.
     pub async fn back_up(&self, path: &Path, now: u64) -> Result<(), BackupError> {
         let failed = |error| BackupError::File(path.to_owned(), error);
+        // The database would write to another file than the private one.
+        let name = path.to_str().ok_or_else(|| {
+            failed(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                "the file's name isn't UTF-8",
+            ))
+        })?;
         make_private(path).map_err(failed)?;
-        let copied = self.copy_into(path, now).await;
+        let copied = self.copy_into(name, now).await;
         if copied.is_err() {
             // Half a backup must not pass for one.
             fs::remove_file(path).map_err(failed)?;
@@ -40,9 +47,9 @@ impl Store {
         file.and_then(|file| file.sync_all()).map_err(failed)
     }
 
-    async fn copy_into(&self, path: &Path, now: u64) -> Result<(), StoreError> {
+    async fn copy_into(&self, path: &str, now: u64) -> Result<(), StoreError> {
         sqlx::query("VACUUM INTO ?")
-            .bind(path.to_string_lossy().as_ref())
+            .bind(path)
             .execute(self.pool())
             .await?;
         let options = SqliteConnectOptions::new()
